@@ -1,0 +1,59 @@
+"""Records of the pipeline: a Protobuf message with CloudEvents headers (Kafka binding, binary mode)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.common.log.port import Headers, NewRecord
+
+CONTENT_TYPE: Final = b"application/protobuf"
+TRACEPARENT: Final = "traceparent"
+
+
+def event_record(
+    topic: str,
+    partition: int,
+    key: str,
+    message: Message,
+    *,
+    event_id: str,
+    source: str,
+    timestamp_ms: int,
+    traceparent: bytes | None = None,
+) -> NewRecord:
+    """A record that carries `message`.
+
+    `event_id` with `source` identifies it; `source` is the service (`ingest`, `classify`, `router`); `timestamp_ms`, in
+    milliseconds since the epoch, is when ingest received what it is about.
+    """
+    headers: Headers = (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_type", message.DESCRIPTOR.full_name.encode()),
+        ("ce_source", b"/mention-triage/" + source.encode()),
+        ("ce_time", datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds").encode()),
+        ("content-type", CONTENT_TYPE),
+    )
+    if traceparent:
+        headers += ((TRACEPARENT, traceparent),)
+    # Deterministic, so that the same input gives the same bytes.
+    value = message.SerializeToString(deterministic=True)
+    return NewRecord(topic, partition, key.encode(), value, timestamp_ms, headers)
+
+
+def headers_of(headers: Headers) -> Mapping[str, bytes]:
+    """Headers by name."""
+    return dict(headers)
+
+
+def timestamp(milliseconds: int) -> Timestamp:
+    """Milliseconds since the epoch as a Protobuf timestamp."""
+    return Timestamp(seconds=milliseconds // 1000, nanos=milliseconds % 1000 * 1_000_000)
+
+
+def milliseconds(value: Timestamp) -> int:
+    """A Protobuf timestamp as milliseconds since the epoch, rounded down."""
+    return value.seconds * 1000 + value.nanos // 1_000_000

@@ -1,0 +1,175 @@
+"""The JSON of the contracts, as HTTP and the command line show them: lower-case labels, RFC 3339 times in UTC."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from google.protobuf.struct_pb2 import ListValue, Struct, Value
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from mention_triage.v1.classification_pb2 import Classification, ConfidenceLevel, InquiryType, Sentiment
+from mention_triage.v1.mention_pb2 import Author, InReplyTo, Mention, MentionKind
+from mention_triage.v1.outcome_pb2 import Outcome, OutcomeType
+from mention_triage.v1.routing_pb2 import Priority, RoutedMention, Routing
+
+Json = dict[str, Any]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _labels(enum: Any, prefix: str) -> dict[int, str]:
+    """Lower-case label by number, without the unspecified one."""
+    return {number: name.removeprefix(prefix).lower() for name, number in enum.items() if number}
+
+
+MENTION_KINDS: Final[Mapping[int, str]] = _labels(MentionKind, "MENTION_KIND_")
+INQUIRY_TYPES: Final[Mapping[int, str]] = _labels(InquiryType, "INQUIRY_TYPE_")
+SENTIMENTS: Final[Mapping[int, str]] = _labels(Sentiment, "SENTIMENT_")
+CONFIDENCE_LEVELS: Final[Mapping[int, str]] = _labels(ConfidenceLevel, "CONFIDENCE_LEVEL_")
+OUTCOME_TYPES: Final[Mapping[int, str]] = _labels(OutcomeType, "OUTCOME_TYPE_")
+PRIORITIES: Final[Mapping[int, str]] = {number: f"P{number}" for number in Priority.values() if number}
+
+
+def routed_view(routed: RoutedMention) -> Json:
+    """An item of `GET /v1/routed`."""
+    return {
+        "mention": mention_view(routed.mention),
+        "classification": classification_view(routed.classification),
+        "routing": routing_view(routed.routing),
+        "customer_key": routed.mention.customer_key,
+    }
+
+
+def mention_view(mention: Mention) -> Json:
+    """The fields as posted (those that were), with `mention_id` and `received_at`."""
+    view: Json = {
+        "mention_id": mention.mention_id,
+        "brand": mention.brand,
+        "platform": mention.platform,
+        "id": mention.native_id,
+        "text": mention.text,
+        "received_at": time_view(mention.received_at),
+    }
+    if mention.kind:
+        view["kind"] = MENTION_KINDS[mention.kind]
+    for name in ("language", "conversation", "url"):
+        if value := getattr(mention, name):
+            view[name] = value
+    if mention.HasField("occurred_at"):
+        view["occurred_at"] = time_view(mention.occurred_at)
+    if mention.HasField("author"):
+        view["author"] = _author_view(mention.author)
+    if mention.HasField("in_reply_to"):
+        view["in_reply_to"] = _in_reply_to_view(mention.in_reply_to)
+    if mention.HasField("attributes"):
+        view["attributes"] = struct_view(mention.attributes)
+    return view
+
+
+def classification_view(classification: Classification) -> Json:
+    """What the model says, with both distributions by label."""
+    confidence = classification.confidence
+    return {
+        "inquiry_type": {
+            "label": INQUIRY_TYPES[classification.inquiry_type.label],
+            "probabilities": dict(zip(INQUIRY_TYPES.values(), classification.inquiry_type.probabilities, strict=True)),
+        },
+        "sentiment": {
+            "label": SENTIMENTS[classification.sentiment.label],
+            "probabilities": dict(zip(SENTIMENTS.values(), classification.sentiment.probabilities, strict=True)),
+        },
+        "actionable": classification.actionable,
+        "actionable_probability": classification.actionable_probability,
+        "language": classification.language,
+        "confidence": {
+            "inquiry_type": CONFIDENCE_LEVELS[confidence.inquiry_type],
+            "sentiment": CONFIDENCE_LEVELS[confidence.sentiment],
+            "actionable": CONFIDENCE_LEVELS[confidence.actionable],
+        },
+        "model": {"name": classification.model.name, "version": classification.model.version},
+    }
+
+
+def routing_view(routing: Routing) -> Json:
+    """What the policy decides."""
+    return {
+        "priority": PRIORITIES[routing.priority],
+        "score": routing.score,
+        "reasons": [{"rule": reason.rule, "points": reason.points} for reason in routing.reasons],
+        "queue": routing.queue,
+        "first_response_due": time_view(routing.first_response_due),
+        "resolution_due": time_view(routing.resolution_due),
+        "tone": routing.tone,
+        "length_limit": routing.length_limit,
+        "policy_version": routing.policy_version,
+    }
+
+
+def outcome_view(outcome: Outcome) -> Json:
+    """An outcome as posted, with `received_at`."""
+    view: Json = {
+        "id": outcome.id,
+        "type": OUTCOME_TYPES[outcome.type],
+        "mention_id": outcome.mention_id,
+        "customer_key": outcome.customer_key,
+        "occurred_at": time_view(outcome.occurred_at),
+        "received_at": time_view(outcome.received_at),
+    }
+    for name in ("channel", "agent_id"):
+        if value := getattr(outcome, name):
+            view[name] = value
+    for name in ("effort_seconds", "cost", "satisfaction"):
+        if outcome.HasField(name):
+            view[name] = getattr(outcome, name)
+    return view
+
+
+def time_view(value: Timestamp) -> str:
+    """RFC 3339 in UTC, to the microsecond where there are any."""
+    moment = _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
+    return moment.isoformat().removesuffix("+00:00") + "Z"
+
+
+def struct_view(struct: Struct) -> Json:
+    """A Protobuf struct as JSON; whole numbers come back as whole numbers."""
+    return {name: _value_view(value) for name, value in struct.fields.items()}
+
+
+def _value_view(value: Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() else number
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
+        case "struct_value":
+            return struct_view(value.struct_value)
+        case "list_value":
+            return _list_view(value.list_value)
+        case _:
+            return None
+
+
+def _list_view(values: ListValue) -> list[Any]:
+    return [_value_view(value) for value in values.values]
+
+
+def _author_view(author: Author) -> Json:
+    view: Json = {name: value for name in ("id", "handle", "customer_id", "tier") if (value := getattr(author, name))}
+    for name in ("followers", "verified", "value"):
+        if author.HasField(name):
+            view[name] = getattr(author, name)
+    if author.tags:
+        view["tags"] = list(author.tags)
+    return view
+
+
+def _in_reply_to_view(in_reply_to: InReplyTo) -> Json:
+    view: Json = {"id": in_reply_to.id}
+    if in_reply_to.HasField("by_brand"):
+        view["by_brand"] = in_reply_to.by_brand
+    if in_reply_to.text:
+        view["text"] = in_reply_to.text
+    return view

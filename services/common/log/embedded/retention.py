@@ -1,0 +1,171 @@
+"""Retention, compaction and the size limit of the embedded log, in small steps between transactions."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from services.common.log.embedded.schema import offset_of, record_id
+from services.common.log.topics import TopicSpec
+
+DEFAULT_MAX_BYTES: Final = 16 << 30
+_ROUND_SECONDS: Final = 30.0
+_ROWS_PER_STEP: Final = 2_000
+_PAGES_PER_STEP: Final = 256
+_FREE_PAGES_KEPT: Final = 256  # appends take them again; giving every page back would move pages for nothing
+# Compact once as many records were added as a partition held after the last time: half of it may then be garbage.
+_COMPACT_AT_LEAST: Final = 1_000
+
+
+class Retention:
+    """Deletes what may go. Never passes the slowest group's offset: a record that a group has yet to read stays.
+
+    Over `max_bytes`, records that every group has read go before their time; topics that no group reads keep to
+    their age. `full` says that this was not enough.
+    """
+
+    def __init__(
+        self,
+        topics: Sequence[TopicSpec],
+        max_bytes: int = DEFAULT_MAX_BYTES,
+        clock: Callable[[], float] = time.time,
+        round_seconds: float = _ROUND_SECONDS,
+    ) -> None:
+        self._topics = topics
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._round_seconds = round_seconds
+        self._round: Iterator[None] | None = None
+        self._next_round = 0.0
+        self._compacted: dict[int, tuple[int, int]] = {}  # partition id: end and count after it
+        self.full = False
+
+    def step(self, db: sqlite3.Connection) -> bool:
+        """Do a little work, at most some ten milliseconds. Returns whether more waits."""
+        if self._round is None:
+            over = self._over(db, 1.0)
+            self.full = self.full and over
+            if time.monotonic() < self._next_round and not over:
+                return False
+            self._round = self._work(db)
+        try:
+            next(self._round)
+        except BaseException as end:
+            self._round = None
+            self._next_round = time.monotonic() + self._round_seconds
+            if not isinstance(end, StopIteration):
+                raise
+            return False
+        return True
+
+    def _work(self, db: sqlite3.Connection) -> Iterator[None]:
+        now_ms = int(self._clock() * 1000)
+        for topic in self._topics:
+            cutoff = now_ms - topic.retention_ms
+            for partition_id, start, end, floor in _partitions(db, topic.name):
+                if topic.cleanup == "compact":
+                    yield from self._compact(db, partition_id, start, min(end, floor), cutoff)
+                else:
+                    limit = _first_since(db, partition_id, start, min(end, floor), cutoff)
+                    yield from _delete_before(db, partition_id, start, limit)
+        while self._over(db, 0.9):
+            evicted = False
+            for topic in self._topics:
+                for partition_id, start, end, floor in _partitions(db, topic.name):
+                    if floor <= end:  # a group reads it: what lies below its offset has done its work
+                        limit = min(start + _ROWS_PER_STEP, floor)
+                        evicted = evicted or limit > start
+                        yield from _delete_before(db, partition_id, start, limit)
+            if not evicted:
+                break
+        self.full = self._over(db, 1.0)
+        yield from _give_back(db)
+
+    def _over(self, db: sqlite3.Connection, share: float) -> bool:
+        return used_bytes(db) > share * self._max_bytes
+
+    def _compact(
+        self, db: sqlite3.Connection, partition_id: int, start: int, end: int, cutoff_ms: int
+    ) -> Iterator[None]:
+        """Keep the newest record of each key; a tombstone goes too once it is older than the topic's retention."""
+        compacted_end, kept = self._compacted.get(partition_id, (start, 0))
+        if end - compacted_end < max(_COMPACT_AT_LEAST, kept):
+            return
+        first, last = record_id(partition_id, start), record_id(partition_id, end)
+        stale = db.execute(
+            "SELECT id FROM (SELECT id, timestamp_ms, value IS NULL AS tombstone,"
+            " row_number() OVER (PARTITION BY key ORDER BY id DESC) AS age"
+            " FROM records WHERE id >= ? AND id < ? AND key IS NOT NULL)"
+            " WHERE age > 1 OR (tombstone AND timestamp_ms < ?)",
+            (first, last, cutoff_ms),
+        ).fetchall()
+        for i in range(0, len(stale), _ROWS_PER_STEP):
+            with _transaction(db):
+                db.executemany("DELETE FROM records WHERE id = ?", stale[i : i + _ROWS_PER_STEP])
+            yield
+        (count,) = db.execute("SELECT count(*) FROM records WHERE id >= ? AND id < ?", (first, last)).fetchone()
+        self._compacted[partition_id] = (end, count)
+
+
+def used_bytes(db: sqlite3.Connection) -> int:
+    """Bytes of the file that hold something."""
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    (free,) = db.execute("PRAGMA freelist_count").fetchone()
+    (size,) = db.execute("PRAGMA page_size").fetchone()
+    return int((pages - free) * size)
+
+
+def _partitions(db: sqlite3.Connection, topic: str) -> list[tuple[int, int, int, int]]:
+    """Per partition: id, start, end, lowest offset that a group has yet to read (`end` + 1 where no group reads it)."""
+    return db.execute(
+        "SELECT id, start_offset, partitions.next_offset,"
+        " coalesce((SELECT min(groups.next_offset) FROM groups WHERE partition_id = partitions.id),"
+        " partitions.next_offset + 1) FROM partitions WHERE topic = ?",
+        (topic,),
+    ).fetchall()
+
+
+def _first_since(db: sqlite3.Connection, partition_id: int, start: int, end: int, cutoff_ms: int) -> int:
+    """Offset of the first record that is young enough to stay; `end` if there is none."""
+    row = db.execute(
+        "SELECT id FROM records WHERE id >= ? AND id < ? AND timestamp_ms >= ? ORDER BY id LIMIT 1",
+        (record_id(partition_id, start), record_id(partition_id, end), cutoff_ms),
+    ).fetchone()
+    return end if row is None else offset_of(row[0])
+
+
+def _delete_before(db: sqlite3.Connection, partition_id: int, start: int, limit: int) -> Iterator[None]:
+    while start < limit:
+        step = min(start + _ROWS_PER_STEP, limit)
+        with _transaction(db):
+            db.execute(
+                "DELETE FROM records WHERE id >= ? AND id < ?",
+                (record_id(partition_id, start), record_id(partition_id, step)),
+            )
+            db.execute("UPDATE partitions SET start_offset = ? WHERE id = ?", (step, partition_id))
+        start = step
+        yield
+
+
+def _give_back(db: sqlite3.Connection) -> Iterator[None]:
+    """Return free pages to the file system."""
+    gave = False
+    while db.execute("PRAGMA freelist_count").fetchone()[0] > _FREE_PAGES_KEPT:
+        db.execute(f"PRAGMA incremental_vacuum({_PAGES_PER_STEP})").fetchall()
+        gave = True
+        yield
+    if gave:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+class _transaction:  # noqa: N801 - reads as a statement
+    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK on an error."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, error: object, *_: object) -> None:
+        self._db.execute("COMMIT" if error is None else "ROLLBACK")

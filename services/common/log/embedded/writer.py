@@ -1,0 +1,182 @@
+"""The embedded log's only writer: a thread that commits whatever waits in one transaction (group commit)."""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.common.log.embedded.schema import record_id, to_row
+from services.common.log.port import Fenced, LogError, LogUnavailable, NewRecord
+
+# One transaction takes at most this much, so that a flood of appends cannot make one commit arbitrarily long.
+_TRANSACTION_BYTES: Final = 8 << 20
+_IDLE_SECONDS: Final = 1.0
+_HOUSEKEEPING_SECONDS: Final = 0.05  # while units keep coming, one step of it this often
+
+_REGISTER: Final = "INSERT INTO groups VALUES (?, ?, ?) ON CONFLICT (name, partition_id) DO NOTHING"
+_COMMIT: Final = (
+    "INSERT INTO groups VALUES (?, ?, ?)"
+    " ON CONFLICT (name, partition_id) DO UPDATE SET next_offset = excluded.next_offset"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """A group's claim on one partition; a later claim has a higher `epoch`."""
+
+    group: str
+    partition_id: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What becomes durable together: records, and the offset of the claim that wrote them."""
+
+    records: Sequence[NewRecord]
+    owner: Ownership | None = None
+    next_offset: int = 0
+    register: bool = False  # remember the group at `next_offset` unless it has an offset
+    done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Writer:
+    """Takes units from the event loop and answers them once they are on the disk.
+
+    Memory is bounded by the callers: each waits for its unit before it submits the next.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        partition_ids: dict[tuple[str, int], int],
+        on_commit: Callable[[dict[int, int]], None],
+        housekeeping: Callable[[sqlite3.Connection], bool],
+    ) -> None:
+        """`on_commit` gets the new end offsets by partition id, on the event loop. `housekeeping` is called in the
+        thread between transactions, does a little work and says whether more waits."""
+        self._db = db
+        self._partition_ids = partition_ids
+        self._on_commit = on_commit
+        self._housekeeping = housekeeping
+        self._ends: dict[int, int] = dict(db.execute("SELECT id, next_offset FROM partitions"))
+        self._epochs: dict[tuple[str, int], int] = {}
+        self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="log-write", daemon=True)
+        self._thread.start()
+
+    def take_over(self, group: str, partition_id: int) -> Ownership:
+        """Fence earlier owners: their units that are not yet on the disk will fail."""
+        epoch = self._epochs.get((group, partition_id), 0) + 1
+        self._epochs[group, partition_id] = epoch
+        return Ownership(group, partition_id, epoch)
+
+    async def submit(self, unit: Unit) -> None:
+        """Wait until the unit is durable. Raises `Fenced`, or `LogUnavailable` if nothing of it was written."""
+        if self._closed:
+            raise LogUnavailable("the log is closed")
+        self._queue.put(unit)
+        # Shielded: a caller that leaves does not undo what the thread may be writing.
+        await asyncio.shield(unit.done)
+
+    async def close(self) -> None:
+        """Write what was submitted and end the thread."""
+        self._closed = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        more, last = True, time.monotonic()
+        while True:
+            closing = False
+            try:
+                first = self._queue.get(timeout=0.001 if more else _IDLE_SECONDS)
+            except queue.Empty:
+                pass
+            else:
+                units, closing = self._take(first)
+                if units:
+                    self._write(units)
+                if time.monotonic() - last < _HOUSEKEEPING_SECONDS and not closing:
+                    continue
+            if closing:
+                return
+            more, last = self._keep_house(), time.monotonic()
+
+    def _take(self, first: Unit | None) -> tuple[list[Unit], bool]:
+        """`first` and what waits behind it, within one transaction's size; and whether the writer is to end."""
+        units: list[Unit] = []
+        size = 0
+        unit = first
+        while unit is not None:
+            units.append(unit)
+            size += sum(len(record.value or b"") for record in unit.records)
+            if size >= _TRANSACTION_BYTES:
+                return units, False
+            try:
+                unit = self._queue.get_nowait()
+            except queue.Empty:
+                return units, False
+        return units, True
+
+    def _keep_house(self) -> bool:
+        try:
+            return self._housekeeping(self._db)
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            return False  # tried again after the idle time; appends meanwhile tell their callers about the disk
+
+    def _write(self, units: list[Unit]) -> None:
+        answers: list[tuple[Unit, LogError | None]] = []
+        ends: dict[int, int] = {}
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            answers += [(unit, self._apply(unit, ends)) for unit in units]
+            self._db.executemany(
+                "UPDATE partitions SET next_offset = ? WHERE id = ?",
+                [(end, pid) for pid, end in ends.items()],
+            )
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            failure = LogUnavailable(f"the log cannot be written: {error}")
+            answers, ends = [(unit, failure) for unit in units], {}
+        self._ends.update(ends)
+        self._loop.call_soon_threadsafe(self._answer, answers, ends)
+
+    def _apply(self, unit: Unit, ends: dict[int, int]) -> LogError | None:
+        owner = unit.owner
+        if owner is not None and self._epochs[owner.group, owner.partition_id] != owner.epoch:
+            return Fenced(f"group {owner.group}: another owner has claimed the partition")
+        rows = []
+        for record in unit.records:
+            partition_id = self._partition_ids[record.topic, record.partition]
+            offset = ends.get(partition_id)
+            if offset is None:
+                offset = self._ends[partition_id]
+            rows.append(to_row(record, record_id(partition_id, offset)))
+            ends[partition_id] = offset + 1
+        self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", rows)
+        if owner is not None:
+            self._db.execute(
+                _REGISTER if unit.register else _COMMIT, (owner.group, owner.partition_id, unit.next_offset)
+            )
+        return None
+
+    def _answer(self, answers: list[tuple[Unit, LogError | None]], ends: dict[int, int]) -> None:
+        for unit, error in answers:
+            if unit.done.done():
+                continue
+            if error is None:
+                unit.done.set_result(None)
+            else:
+                unit.done.set_exception(error)
+        self._on_commit(ends)

@@ -1,0 +1,180 @@
+"""The port to the partitioned event log: what a stage's runner, ingest and readers may ask of it.
+
+It is made so that an embedded adapter (one file, one process) and one for Apache Kafka fit behind it. The words are
+Kafka's: topics have partitions, records have offsets, a group remembers per partition how far it has read.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record to be appended.
+
+    `timestamp_ms`: the record's own time, milliseconds since the epoch. `value` None: a tombstone.
+    """
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record that was read: a `NewRecord` with its place."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a partition retains: offsets `start` (inclusive) to `end` (exclusive), with gaps where it is compacted."""
+
+    start: int
+    end: int
+
+
+class LogError(Exception):
+    """The log could not do what it was asked; the message says what to do."""
+
+
+class LogUnavailable(LogError):
+    """The log cannot be written or read now (disk, broker, network). Nothing was appended; the caller may try again."""
+
+
+class LogFull(LogUnavailable):
+    """The log holds as much as it may and its readers have not caught up. The caller must slow down and try again."""
+
+
+class LogLocked(LogError):
+    """Another process writes to this embedded log."""
+
+
+class UnknownTopic(LogError):
+    """The log has no such topic."""
+
+
+class OffsetOutOfRange(LogError):
+    """The offset is below what the partition retains, or beyond its end."""
+
+    def __init__(self, topic: str, partition: int, offset: int, bounds: Bounds) -> None:
+        super().__init__(
+            f"{topic}[{partition}]: offset {offset} is outside the retained range {bounds.start} to {bounds.end}"
+        )
+        self.offset = offset
+        self.bounds = bounds
+
+
+class Fenced(LogError):
+    """Another owner has claimed this partition for this group: the claim is void, nothing was committed."""
+
+
+class Claim(Protocol):
+    """The sole right to move one group forward on one partition of its input topic.
+
+    A newer claim on the same group and partition fences this one: its `commit` raises `Fenced`.
+    """
+
+    group: str
+    topic: str
+    partition: int
+
+    @property
+    def revoked(self) -> bool:
+        """Whether the partition is to be given up: finish the batch in hand, commit it and return."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Offset of the next record to fetch; starts at the group's committed offset, or the oldest retained record."""
+        ...
+
+    async def fetch(self, max_records: int, max_bytes: int) -> Sequence[Record]:
+        """Wait for records at `position` and move it beyond them.
+
+        Returns 1 to `max_records` records (the first one even if it is larger than `max_bytes`); none once `revoked`;
+        none after about a second without input, so that the caller can show that it is alive.
+        Raises `OffsetOutOfRange` if retention has overtaken the group.
+        """
+        ...
+
+    async def commit(self, outputs: Sequence[NewRecord], next_offset: int) -> None:
+        """Append `outputs` and set the group's offset to `next_offset`: both or neither, durable on return.
+
+        Raises `Fenced` if the claim is void, `LogUnavailable` if nothing was committed and it may be tried again.
+        """
+        ...
+
+    def seek(self, offset: int) -> None:
+        """Fetch from `offset` next."""
+        ...
+
+    def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
+        """What this claim's partition of a state topic retains, oldest first, in batches, up to the last commit."""
+        ...
+
+
+class Reader(Protocol):
+    """Reads without a group: for `tail` and for pages over HTTP."""
+
+    async def bounds(self, topic: str) -> Sequence[Bounds]:
+        """What each partition of the topic retains, by partition number. Raises `UnknownTopic`."""
+        ...
+
+    async def read(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Sequence[Record]:
+        """Committed records from `offset` on, without waiting; none at the end.
+
+        Raises `UnknownTopic`, and `OffsetOutOfRange` where `offset` is below the start or beyond the end.
+        """
+        ...
+
+
+class Log(Reader, Protocol):
+    """The log as a service sees it."""
+
+    def partitions(self, topic: str) -> int:
+        """Number of partitions of a topic. Raises `UnknownTopic`."""
+        ...
+
+    async def append(self, records: Sequence[NewRecord]) -> None:
+        """Append records, in order within each partition; durable on return, all or nothing.
+
+        Raises `LogFull` while the readers are too far behind, `LogUnavailable` if nothing was appended.
+        """
+        ...
+
+    async def consume(self, group: str, topic: str, work: Callable[[Claim], Awaitable[None]]) -> None:
+        """Take part in a group: run `work(claim)` for each partition while it is assigned here.
+
+        Returns when every `work` has returned, after `stop_consuming`. Raises what a `work` raised, after letting the
+        others finish their batch.
+        """
+        ...
+
+    async def claim(self, group: str, topic: str, partition: int) -> Claim:
+        """Fence earlier owners of this partition for this group, then take over at the group's committed offset.
+
+        `consume` does this for each assigned partition; call it directly only where the assignment is known.
+        """
+        ...
+
+    def stop_consuming(self) -> None:
+        """Revoke every claim: workers finish the batch in hand, commit and return."""
+        ...
+
+    async def close(self) -> None:
+        """Release files and connections. What was not committed is not there; what was, is."""
+        ...

@@ -1,0 +1,128 @@
+"""The life of a service process: start, run until a signal or a failure, drain, close."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+from fastapi import FastAPI
+
+from services.common.http.server import HttpServer
+from services.common.log.port import Log
+from services.common.stage.runner import StageRunner
+from services.common.stage.waiting import watch_waiting
+from services.common.telemetry.health import Health
+from services.common.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
+
+
+class Part(Protocol):
+    """Something that a service's stages need running, such as the classifier."""
+
+    async def start(self) -> None:
+        """Make it usable."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish what is in hand and release it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One of the three services, built and not yet started."""
+
+    app: FastAPI
+    host: str
+    port: int
+    port_setting: str
+    metrics: Metrics
+    health: Health
+    runners: Sequence[StageRunner[Any]] = ()
+    parts: Sequence[Part] = ()
+
+
+async def serve(log_: Log, services: Sequence[Service], on_ready: Callable[[], None] | None = None) -> None:
+    """Run services on one log until SIGTERM or SIGINT, then drain; closes the log. Calls `on_ready` once all is up.
+
+    Raises what stopped a stage, after the rest was drained.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        stop = await stack.enter_async_context(_stop_signals())
+        stack.push_async_callback(log_.close)
+        background: list[asyncio.Task[Any]] = []
+        stack.push_async_callback(_cancel, background)
+        stages: list[asyncio.Task[None]] = []
+        for service in services:
+            for part in service.parts:
+                await part.start()
+                stack.push_async_callback(part.stop)
+            background.append(asyncio.create_task(service.health.watch_event_loop()))
+            for runner in service.runners:
+                stages.append(asyncio.create_task(runner.run(), name=runner.name))
+                background.append(asyncio.create_task(watch_waiting(log_, runner, service.metrics)))
+        stack.push_async_callback(_drain, log_, stages)
+        stopped = asyncio.create_task(stop.wait())
+        background.append(stopped)
+        for service in services:  # entered last, so stopped first: no new events while the stages drain
+            server = HttpServer(service.app, service.host, service.port, service.port_setting)
+            await server.start()
+            stack.push_async_callback(server.stop)
+        working = asyncio.create_task(_all_working(services))
+        background.append(working)
+        await asyncio.wait([*stages, stopped, working], return_when=asyncio.FIRST_COMPLETED)
+        if working.done() and not stop.is_set():
+            for service in services:
+                service.health.ready("start")
+            if on_ready:
+                on_ready()
+            await asyncio.wait([*stages, stopped], return_when=asyncio.FIRST_COMPLETED)
+        for service in services:
+            service.health.not_ready("stop", "stopping")
+    for task in stages:
+        task.result()
+
+
+async def _all_working(services: Sequence[Service]) -> None:
+    for service in services:
+        for runner in service.runners:
+            await runner.working.wait()
+
+
+async def _drain(log_: Log, stages: Sequence[asyncio.Task[None]]) -> None:
+    log_.stop_consuming()
+    if stages:
+        await asyncio.wait(stages)
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _stop_signals() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGTERM or SIGINT sets; a second signal has its ordinary effect."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def restore() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    def on_signal(number: signal.Signals) -> None:
+        log.info("stopping", signal=number.name)
+        stop.set()
+        restore()
+
+    for number in numbers:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield stop
+    finally:
+        restore()

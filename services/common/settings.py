@@ -1,0 +1,51 @@
+"""Settings that every service shares. All settings come from the environment; each service adds its own class."""
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names the variable and says what it takes."""
+
+
+class CommonSettings(BaseSettings):
+    """What every service needs to know."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    data_dir: Path = Field(Path("var"), validation_alias="TRIAGE_DATA_DIR")
+    host: str = Field("127.0.0.1", validation_alias="TRIAGE_HOST")
+    log_level: Literal["debug", "info", "warning", "error"] | None = Field(None, validation_alias="TRIAGE_LOG_LEVEL")
+
+    log_url: str = Field("", validation_alias="LOG_URL")
+    # 12 can be shared evenly by 1, 2, 3, 4, 6 or 12 workers, and never changes in place.
+    log_partitions: int = Field(12, ge=1, le=1024, validation_alias="LOG_PARTITIONS")
+    # The embedded log refuses new events beyond this size rather than fill the disk.
+    log_max_bytes: int = Field(16 << 30, ge=16 << 20, validation_alias="LOG_MAX_BYTES")
+
+    keys_file: Path | None = Field(None, validation_alias="API_KEYS_FILE")
+
+    @property
+    def url_of_log(self) -> str:
+        """LOG_URL, or the embedded log in the data folder."""
+        return self.log_url or f"sqlite:///{self.data_dir / 'log.db'}"
+
+    @property
+    def path_of_keys(self) -> Path:
+        """API_KEYS_FILE, or the one in the data folder."""
+        return self.keys_file or self.data_dir / "keys.json"
+
+
+S = TypeVar("S", bound=CommonSettings)
+
+
+def load_settings(kind: type[S]) -> S:
+    """Settings of this class from the environment. Raises `SettingsError`, naming every wrong variable."""
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise SettingsError("wrong settings: " + "; ".join(lines)) from None

@@ -1,0 +1,190 @@
+"""Runs a stage: claim, restore, fetch, process, commit; retries, dead letters and the drain at the end."""
+
+import asyncio
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic
+
+import structlog
+
+from services.common.log.port import Claim, Fenced, Log, LogUnavailable, Record
+from services.common.stage.dead_letters import DeadLetterLimit, DeadLetterLimitState, dead_letter
+from services.common.stage.stage import Rejected, Result, Stage, State
+from services.common.telemetry import metric_defs as defs
+from services.common.telemetry.health import Health
+from services.common.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a lone record is tried, and the pause before a retry: doubled from `first` to `longest` seconds."""
+
+    attempts: int = 5
+    first: float = 0.1
+    longest: float = 5.0
+
+    def pause(self, failures: int) -> float:
+        """Seconds to wait after this many failures in a row."""
+        return min(self.longest, self.first * 2.0 ** (failures - 1))
+
+
+class StageRunner(Generic[State]):
+    """One stage in this process, on whichever partitions the log assigns to it."""
+
+    def __init__(
+        self,
+        log_: Log,
+        stage: Stage[State],
+        metrics: Metrics,
+        health: Health,
+        retry: RetryPolicy | None = None,
+        limit: DeadLetterLimit | None = None,
+    ) -> None:
+        self._log = log_
+        self._stage = stage
+        self._metrics = metrics
+        self._health = health
+        self._retry = retry or RetryPolicy()
+        self._limit = DeadLetterLimitState(limit or DeadLetterLimit())
+        self.committed: dict[int, int] = {}  # next offset by partition that is worked on here
+        self.working = asyncio.Event()  # set once the first partition is worked on
+
+    @property
+    def name(self) -> str:
+        """The stage's name."""
+        return self._stage.name
+
+    @property
+    def source(self) -> str:
+        """The topic it reads."""
+        return self._stage.source
+
+    async def run(self) -> None:
+        """Run until the log stops consuming. Raises `StageStopped`, `LogError`, or what ended a partition's work."""
+        try:
+            await self._log.consume(self._stage.name, self._stage.source, self._work)
+        except Exception as error:
+            self._health.not_ready(self._stage.name, f"stopped: {type(error).__name__}")
+            log.critical("stage stopped", stage=self._stage.name, error=type(error).__name__, reason=str(error))
+            raise
+
+    async def _work(self, claim: Claim) -> None:
+        stage, loop = self._stage, f"{self._stage.name}-{claim.partition}"
+        state = stage.new_state()
+        if stage.state_topic and stage.restore:
+            async for records in claim.state(stage.state_topic):
+                stage.restore(state, records)
+                self._health.beat(loop)
+        self.committed[claim.partition] = claim.position
+        self.working.set()
+        self._metrics.gauge(defs.STAGE_PARTITIONS, stage.name).inc()
+        try:
+            while not claim.revoked:
+                self._health.beat(loop)
+                if records := await self._fetch(claim):
+                    await self._handle(claim, state, records)
+        except Fenced:
+            log.warning("partition taken over by another worker", stage=stage.name, partition=claim.partition)
+        finally:
+            self._metrics.gauge(defs.STAGE_PARTITIONS, stage.name).dec()
+            self.committed.pop(claim.partition, None)
+            self._health.ended(loop)
+
+    async def _fetch(self, claim: Claim) -> Sequence[Record]:
+        try:
+            return await claim.fetch(self._stage.max_batch_records, self._stage.max_batch_bytes)
+        except LogUnavailable as error:
+            log.warning("fetch failed", stage=self._stage.name, partition=claim.partition, error=str(error))
+            await asyncio.sleep(self._retry.longest)
+            return ()
+
+    async def _handle(self, claim: Claim, state: State, records: Sequence[Record]) -> None:
+        """Process and commit the records, all in one unit unless something fails.
+
+        A batch that fails is cut in half until the record that breaks the stage stands alone; tried often enough, it
+        becomes a dead letter. Returns early, with the rest uncommitted, when the partition is to be given up meanwhile.
+        """
+        start, size, failures = 0, len(records), 0
+        while start < len(records):
+            batch = records[start : start + size]
+            try:
+                with self._metrics.histogram(defs.STAGE_PROCESS_SECONDS, self._stage.name).time():
+                    result = await self._stage.process(state, batch)
+            except Exception as error:
+                failures += 1
+                self._metrics.counter(defs.STAGE_FAILURES, self._stage.name, "process").inc()
+                detail = _place(error)
+                where = {"stage": self._stage.name, "partition": claim.partition, "offset": batch[0].offset}
+                log.warning("batch failed", **where, records=len(batch), error=detail)
+                if len(batch) > 1:
+                    size = len(batch) // 2
+                    continue
+                if failures < self._retry.attempts:
+                    if await self._pause(claim, failures):
+                        return
+                    continue
+                result = Result((), (Rejected(batch[0], "failed", detail, failures),))
+            if not await self._commit(claim, state, batch, result):
+                return
+            start, failures = start + len(batch), 0
+
+    async def _commit(self, claim: Claim, state: State, batch: Sequence[Record], result: Result) -> bool:
+        """Commit a batch, waiting for the log where it is away. False if the partition was to be given up meanwhile."""
+        stage = self._stage
+        self._limit.count(len(batch), len(result.rejected))
+        outputs = [*result.outputs, *(dead_letter(stage.name, rejected) for rejected in result.rejected)]
+        next_offset = batch[-1].offset + 1
+        failures = 0
+        while True:
+            try:
+                with self._metrics.histogram(defs.STAGE_COMMIT_SECONDS, stage.name).time():
+                    await claim.commit(outputs, next_offset)
+                break
+            except LogUnavailable as error:
+                failures += 1
+                self._metrics.counter(defs.STAGE_FAILURES, stage.name, "commit").inc()
+                log.warning("commit failed", stage=stage.name, partition=claim.partition, error=str(error))
+                if await self._pause(claim, failures):
+                    return False
+        self.committed[claim.partition] = next_offset
+        if stage.state_topic and stage.restore:
+            stage.restore(state, [r for r in outputs if r.topic == stage.state_topic])
+        self._count(batch, result)
+        return True
+
+    def _count(self, batch: Sequence[Record], result: Result) -> None:
+        """Counters move after the commit, so that a repeated batch counts once."""
+        metrics, name = self._metrics, self._stage.name
+        metrics.counter(defs.STAGE_RECORDS_IN, name).inc(len(batch))
+        metrics.histogram(defs.STAGE_BATCH_RECORDS, name).observe(len(batch))
+        for record in result.outputs:
+            metrics.counter(defs.STAGE_RECORDS_OUT, name, record.topic).inc()
+        for rejected in result.rejected:
+            metrics.counter(defs.STAGE_DEAD_LETTERS, name, rejected.reason).inc()
+            log.error(
+                "dead letter",
+                stage=name,
+                topic=rejected.record.topic,
+                partition=rejected.record.partition,
+                offset=rejected.record.offset,
+                reason=rejected.reason,
+                detail=rejected.detail,
+            )
+        result.committed()
+
+    async def _pause(self, claim: Claim, failures: int) -> bool:
+        """Wait before a retry. Returns whether the partition is to be given up instead."""
+        self._health.beat(f"{self._stage.name}-{claim.partition}")
+        await asyncio.sleep(self._retry.pause(failures))
+        return claim.revoked
+
+
+def _place(error: Exception) -> str:
+    """Type of an error and the line that raised it; never its text, which may hold a message."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"

@@ -1,0 +1,196 @@
+"""Every metric of every service in one place: type, labels, meaning, and what to do about it.
+
+Labels are bounded: tenants come from the keys file, brands and platforms pass through `labels.Bounded`, the rest are
+enumerations. No metric carries an id, a handle, a text or a raw path.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Service = Literal["ingest", "classify", "router"]
+
+# Short waits of a pipeline up to the deadlines that a contact center promises.
+_PIPELINE_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+_STEP_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric. `help`: what it counts, with its unit. `action`: what a person does when it moves."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    services: tuple[Service, ...]
+    labels: tuple[str, ...]
+    help: str
+    action: str
+    buckets: tuple[float, ...] = ()
+
+
+_INGEST: Final = ("ingest",)
+_CLASSIFY: Final = ("classify",)
+_ROUTER: Final = ("router",)
+_STAGES: Final[tuple[Service, ...]] = ("classify", "router")
+
+INGEST_EVENTS: Final = MetricSpec(
+    "triage_ingest_events_total", "counter", _INGEST, ("tenant", "event", "status"),
+    "Events taken in (mention, outcome) by result (accepted, rejected).",
+    "Many rejected: see triage_ingest_rejections_total, and tell the tenant.",
+)  # fmt: skip
+INGEST_REJECTIONS: Final = MetricSpec(
+    "triage_ingest_rejections_total", "counter", _INGEST, ("event", "code"),
+    "Rejected events by error code.",
+    "One code rising means one sender's mistake: docs/bad-requests.md says what each code asks for.",
+)  # fmt: skip
+INGEST_REQUESTS: Final = MetricSpec(
+    "triage_ingest_requests_total", "counter", _INGEST, ("route", "status"),
+    "Requests by route and HTTP status.",
+    "429 or 503: senders are being slowed; look at triage_stage_queued_records and the disk. 401: a key was revoked.",
+)  # fmt: skip
+INGEST_REQUEST_SECONDS: Final = MetricSpec(
+    "triage_ingest_request_seconds", "histogram", _INGEST, ("route",),
+    "Seconds from the first byte of a request to its answer.",
+    "Slow while triage_ingest_append_seconds is fast: the processor is busy. Both slow: the disk.",
+    _STEP_SECONDS,
+)  # fmt: skip
+INGEST_APPEND_SECONDS: Final = MetricSpec(
+    "triage_ingest_append_seconds", "histogram", _INGEST, (),
+    "Seconds until the log has a request's events durably.",
+    "Slow: the disk (or the brokers) cannot keep up with synchronous writes.",
+    _STEP_SECONDS,
+)  # fmt: skip
+INGEST_IN_FLIGHT_BYTES: Final = MetricSpec(
+    "triage_ingest_in_flight_bytes", "gauge", _INGEST, (),
+    "Bytes of request bodies held in memory.",
+    "At INGEST_MAX_IN_FLIGHT_BYTES new requests get 429.",
+)  # fmt: skip
+
+STAGE_RECORDS_IN: Final = MetricSpec(
+    "triage_stage_records_in_total", "counter", _STAGES, ("stage",),
+    "Records that a stage has taken in and committed.",
+    "Flat while triage_stage_queued_records grows: the stage is stuck; see its log.",
+)  # fmt: skip
+STAGE_RECORDS_OUT: Final = MetricSpec(
+    "triage_stage_records_out_total", "counter", _STAGES, ("stage", "topic"),
+    "Records that a stage has written, committed with their input.",
+    "Far below records in for classify: most mentions are repeats (triage_classify_duplicates_total).",
+)  # fmt: skip
+STAGE_FAILURES: Final = MetricSpec(
+    "triage_stage_failures_total", "counter", _STAGES, ("stage", "step"),
+    "Attempts that failed and were repeated, by step (process, commit).",
+    "commit: the log or its disk. process: a record or a bug; dead letters follow if it stays.",
+)  # fmt: skip
+STAGE_DEAD_LETTERS: Final = MetricSpec(
+    "triage_stage_dead_letters_total", "counter", _STAGES, ("stage", "reason"),
+    "Records given up on: undecodable, invalid, failed.",
+    "Read them with `mention-triage tail dead-letters`; the stage stops by itself if there are too many.",
+)  # fmt: skip
+STAGE_PROCESS_SECONDS: Final = MetricSpec(
+    "triage_stage_process_seconds", "histogram", _STAGES, ("stage",),
+    "Seconds that a stage's function takes for one batch.",
+    "classify: the model; give it more cores or pods. Others: profile.",
+    _STEP_SECONDS,
+)  # fmt: skip
+STAGE_COMMIT_SECONDS: Final = MetricSpec(
+    "triage_stage_commit_seconds", "histogram", _STAGES, ("stage",),
+    "Seconds until outputs and offset of one batch are durable.",
+    "Slow: the disk (or the brokers).",
+    _STEP_SECONDS,
+)  # fmt: skip
+STAGE_BATCH_RECORDS: Final = MetricSpec(
+    "triage_stage_batch_records", "histogram", _STAGES, ("stage",),
+    "Records per batch.",
+    "Always 1 means no load; always the maximum means that the stage is behind.",
+    _SIZES,
+)  # fmt: skip
+STAGE_PARTITIONS: Final = MetricSpec(
+    "triage_stage_partitions", "gauge", _STAGES, ("stage",),
+    "Partitions that this process works on.",
+    "Zero for minutes: more workers than partitions, or no assignment.",
+)  # fmt: skip
+STAGE_QUEUED_RECORDS: Final = MetricSpec(
+    "triage_stage_queued_records", "gauge", _STAGES, ("stage",),
+    "Records that wait for the stage in this process's partitions.",
+    "Growing for minutes: scale the stage out.",
+)  # fmt: skip
+STAGE_OLDEST_WAITING_SECONDS: Final = MetricSpec(
+    "triage_stage_oldest_waiting_seconds", "gauge", _STAGES, ("stage",),
+    "Age of the oldest record that waits for the stage, since ingest accepted it.",
+    "This, not the number of records, is what customers feel: alert on it.",
+)  # fmt: skip
+
+CLASSIFY_MENTIONS: Final = MetricSpec(
+    "triage_classify_mentions_total", "counter", _CLASSIFY, ("language", "inquiry_type", "confidence"),
+    "Classified mentions by language, inquiry type and confidence level of the type.",
+    "The share of low confidence rising: the mentions have drifted from the training data.",
+)  # fmt: skip
+CLASSIFY_DUPLICATES: Final = MetricSpec(
+    "triage_classify_duplicates_total", "counter", _CLASSIFY, (),
+    "Mentions dropped because they were output before.",
+    "Normal where platforms deliver at least once; a flood of them means that a sender is in a loop.",
+)  # fmt: skip
+CLASSIFY_SEEN_ENTRIES: Final = MetricSpec(
+    "triage_classify_seen_entries", "gauge", _CLASSIFY, (),
+    "Mentions remembered to recognise repeats, all partitions of this process.",
+    "Memory: about 120 bytes each.",
+)  # fmt: skip
+CLASSIFY_SEEN_CUT: Final = MetricSpec(
+    "triage_classify_seen_cut_total", "counter", _CLASSIFY, (),
+    "Remembered mentions forgotten before their time because a partition reached CLASSIFY_SEEN_LIMIT.",
+    "Repeats older than what is left are taken for new: raise the limit.",
+)  # fmt: skip
+CLASSIFY_CACHE_REQUESTS: Final = MetricSpec(
+    "triage_classify_cache_requests_total", "counter", _CLASSIFY, ("result",),
+    "Look-ups of the text cache (hit, miss).",
+    "A high share of hits is what makes a viral spike cheap.",
+)  # fmt: skip
+CLASSIFY_MODEL_BATCH: Final = MetricSpec(
+    "triage_classify_model_batch_texts", "histogram", _CLASSIFY, (),
+    "Texts per run of the model.",
+    "Large batches mean load; the batcher takes whatever waits.",
+    _SIZES,
+)  # fmt: skip
+CLASSIFY_MODEL_TOKENS: Final = MetricSpec(
+    "triage_classify_model_tokens_total", "counter", _CLASSIFY, (),
+    "Tokens run through the model, padding included.",
+    "Divide by the inference seconds for the model's speed.",
+)  # fmt: skip
+CLASSIFY_MODEL_SECONDS: Final = MetricSpec(
+    "triage_classify_model_seconds", "histogram", _CLASSIFY, ("step",),
+    "Seconds of one batch by step: tokenise, queue, infer.",
+    "queue above infer: the model is the bottleneck; more cores or pods.",
+    _STEP_SECONDS,
+)  # fmt: skip
+
+ROUTER_MENTIONS: Final = MetricSpec(
+    "triage_router_mentions_total", "counter", _ROUTER,
+    ("tenant", "brand", "platform", "inquiry_type", "sentiment"),
+    "Routed mentions by what they are.",
+    "The contact center's load; a brand beyond the first 50 of a tenant counts as `other`.",
+)  # fmt: skip
+ROUTER_QUEUED: Final = MetricSpec(
+    "triage_router_queued_total", "counter", _ROUTER, ("tenant", "queue", "priority"),
+    "Routed mentions by where they go and how urgently.",
+    "P1 rising: call people in.",
+)  # fmt: skip
+ROUTER_RECEIVED_TO_ROUTED: Final = MetricSpec(
+    "triage_router_received_to_routed_seconds", "histogram", _ROUTER, (),
+    "Seconds from the acceptance of a mention to its durable routing.",
+    "The upper end rising: see which stage's oldest record waits.",
+    _PIPELINE_SECONDS,
+)  # fmt: skip
+ROUTER_PAGES: Final = MetricSpec(
+    "triage_router_pages_total", "counter", _ROUTER, ("tenant", "status"),
+    "Requests of GET /v1/routed by HTTP status.",
+    "410: a reader stayed away longer than the log keeps routed mentions.",
+)  # fmt: skip
+ROUTER_PAGE_ITEMS: Final = MetricSpec(
+    "triage_router_page_items_total", "counter", _ROUTER, ("tenant",),
+    "Routed mentions handed out over HTTP.",
+    "Far below the tenant's routed mentions: its reader is behind, or filters.",
+)  # fmt: skip
+
+METRICS: Final[tuple[MetricSpec, ...]] = tuple(
+    value for value in list(globals().values()) if isinstance(value, MetricSpec)
+)

@@ -1,0 +1,199 @@
+"""What only the embedded log does: one writer, retention, compaction, the size limit, the disk."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.common.log.embedded.log import EmbeddedLog
+from services.common.log.embedded.reader import EmbeddedReader
+from services.common.log.embedded.retention import Retention, used_bytes
+from services.common.log.port import LogError, LogFull, LogLocked, LogUnavailable, NewRecord, OffsetOutOfRange
+from services.common.log.topics import TopicSpec
+
+TOPICS = (
+    TopicSpec("read.v1", 60_000, "delete", "a group reads it"),
+    TopicSpec("unread.v1", 60_000, "delete", "no group reads it"),
+    TopicSpec("state.v1", 60_000, "compact", "newest of each key"),
+)
+
+
+class Clock:
+    """Seconds, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def record(topic: str, value: bytes, key: bytes | None = b"k", at: float = 1_000.0) -> NewRecord:
+    return NewRecord(topic, 0, key, value, int(at * 1000))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+def open_log(path: Path, clock: Clock, max_bytes: int = 1 << 30) -> EmbeddedLog:
+    return EmbeddedLog(path, 1, TOPICS, Retention(TOPICS, max_bytes, clock, round_seconds=0.02))
+
+
+async def test_a_second_writer_is_refused_with_a_clear_message(tmp_path: Path) -> None:
+    log = EmbeddedLog(tmp_path / "log.db", 1, TOPICS)
+    code = (
+        "import asyncio, sys; from pathlib import Path; from services.common.log.embedded.log import EmbeddedLog\n"
+        "async def main(): EmbeddedLog(Path(sys.argv[1]), 1)\n"
+        "asyncio.run(main())"
+    )
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", code, str(tmp_path / "log.db")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert f"held by process {os.getpid()}" in done.stderr
+    assert "TRIAGE_DATA_DIR" in done.stderr
+    await log.close()
+    await EmbeddedLog(tmp_path / "log.db", 1, TOPICS).close()  # the lock went with the first
+
+
+async def test_a_second_log_in_the_same_process_is_refused_too(tmp_path: Path) -> None:
+    log = EmbeddedLog(tmp_path / "log.db", 1, TOPICS)
+    with pytest.raises(LogLocked):
+        EmbeddedLog(tmp_path / "log.db", 1, TOPICS)
+    await log.close()
+
+
+async def test_a_reader_works_beside_the_writer_and_after_it(tmp_path: Path) -> None:
+    log = EmbeddedLog(tmp_path / "log.db", 1, TOPICS)
+    reader = EmbeddedReader(tmp_path / "log.db")
+    await log.append([NewRecord("unread.v1", 0, b"k", b"v", 1 << 50)])
+    assert [r.value for r in await reader.read("unread.v1", 0, 0, 10, 100)] == [b"v"]
+    await log.close()
+    await reader.close()
+    reader = EmbeddedReader(tmp_path / "log.db")
+    assert [r.value for r in await reader.read("unread.v1", 0, 0, 10, 100)] == [b"v"]
+    await reader.close()
+
+
+def test_a_reader_says_what_to_do_without_a_file(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="does not exist: start the stack first"):
+        EmbeddedReader(tmp_path / "log.db")
+
+
+async def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / "other.db")
+    db.execute("CREATE TABLE t (x)")
+    db.close()
+    with pytest.raises(LogError, match="log format 0"):
+        EmbeddedLog(tmp_path / "other.db", 1, TOPICS)
+
+
+async def test_the_partition_count_never_changes_in_place(tmp_path: Path) -> None:
+    await EmbeddedLog(tmp_path / "log.db", 2, TOPICS).close()
+    with pytest.raises(LogError, match="LOG_PARTITIONS=2"):
+        EmbeddedLog(tmp_path / "log.db", 3, TOPICS)
+
+
+async def test_retention_frees_the_disk_but_not_what_a_group_has_yet_to_read(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "log.db"
+    log = open_log(path, clock)
+    claim = await log.claim("g", "read.v1", 0)
+    for _ in range(40):
+        await log.append([record(topic, os.urandom(10_000)) for topic in ("read.v1", "unread.v1") for _ in range(10)])
+    assert path.stat().st_size + path.with_name("log.db-wal").stat().st_size > 8_000_000
+    fetched = await claim.fetch(100, 1 << 20)
+    await claim.commit([], fetched[-1].offset + 1)
+    clock.now += 61
+    await log.append([record("unread.v1", b"young", at=clock.now)])
+
+    async def bounds() -> tuple[int, int]:
+        return (await log.bounds("read.v1"))[0].start, (await log.bounds("unread.v1"))[0].start
+
+    async with asyncio.timeout(20):
+        while await bounds() != (len(fetched), 400):
+            await asyncio.sleep(0.01)
+    assert len(await claim.fetch(1_000, 1 << 30)) == 400 - len(fetched)  # all that was unread is still there
+    assert [r.value for r in await log.read("unread.v1", 0, 400, 10, 100)] == [b"young"]
+    with pytest.raises(OffsetOutOfRange):
+        await log.read("unread.v1", 0, 0, 10, 100)
+    await claim.commit([], 400)
+    await until(lambda: path.stat().st_size < 3_000_000)  # given back to the file system, not only marked as free
+    await log.close()
+
+
+async def test_compaction_keeps_the_newest_of_each_key(tmp_path: Path) -> None:
+    clock = Clock()
+    log = open_log(tmp_path / "log.db", clock)
+    for n in range(1_200):
+        await log.append([record("state.v1", str(n).encode(), key=str(n % 3).encode()), record("state.v1", b"", None)])
+
+    async def keyed() -> list[bytes | None]:
+        found = await log.read("state.v1", 0, 0, 10_000, 1 << 20)
+        return [r.value for r in found if r.key is not None]
+
+    async with asyncio.timeout(20):
+        while len(await keyed()) > 600:
+            await asyncio.sleep(0.02)
+    assert (await keyed())[-3:] == [b"1197", b"1198", b"1199"]
+    assert (await log.bounds("state.v1"))[0].end == 2_400
+    await log.close()
+
+
+async def test_over_the_size_limit_read_records_go_first_and_then_appends_are_refused(tmp_path: Path) -> None:
+    clock = Clock()
+    log = open_log(tmp_path / "log.db", clock, max_bytes=2_000_000)
+    claim = await log.claim("g", "read.v1", 0)
+
+    async def fill() -> None:
+        async with asyncio.timeout(20):
+            while True:
+                await log.append([record("read.v1", os.urandom(50_000))])
+
+    with pytest.raises(LogFull, match="LOG_MAX_BYTES"):
+        await fill()
+    records = await claim.fetch(10_000, 1 << 30)
+    await claim.commit([record("read.v1", b"a stage may still commit")], records[-1].offset + 1)
+
+    async def accepted() -> bool:
+        try:
+            await log.append([record("read.v1", b"again")])
+        except LogFull:
+            return False
+        return True
+
+    async with asyncio.timeout(20):
+        while not await accepted():
+            await asyncio.sleep(0.01)
+    assert len(records) > 30
+    await log.close()
+
+
+async def test_a_disk_that_cannot_be_written_fails_the_append_and_nothing_of_it_is_there(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log.db", Clock())
+    await log.append([record("unread.v1", b"before")])
+    log._db.execute("PRAGMA max_page_count = 1")  # SQLite then answers as on a full disk
+    with pytest.raises(LogUnavailable, match="full"):
+        await log.append([record("unread.v1", os.urandom(100_000)) for _ in range(20)])
+    log._db.execute("PRAGMA max_page_count = 1000000")
+    await log.append([record("unread.v1", b"after")])
+    assert [r.value for r in await log.read("unread.v1", 0, 0, 100, 1 << 20)] == [b"before", b"after"]
+    await log.close()
+
+
+async def test_used_bytes_counts_what_is_not_free(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log.db", Clock())
+    await log.append([record("unread.v1", os.urandom(100_000)) for _ in range(10)])
+    assert await log.run(used_bytes) > 1_000_000
+    await log.close()
