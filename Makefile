@@ -7,7 +7,7 @@ DEV := .venv-dev/bin
 PROTOS := $(wildcard proto/mention_triage/v1/*.proto)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format proto lock bench soak clean
+.PHONY: help run demo test check format proto docs lock bench soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ proto: .venv-dev/ready ## Generate mention_triage/v1 from proto/, and take the c
 	cd proto && ../$(DEV)/buf breaking --against baseline.binpb
 	$(DEV)/python -m grpc_tools.protoc -Iproto --python_out=. --pyi_out=. $(PROTOS)
 	cd proto && ../$(DEV)/buf build -o baseline.binpb
+
+docs: .venv-dev/ready ## Generate the documents that are made from code
+	$(DEV)/python -m services.common.telemetry.metric_docs
+	$(DEV)/python -m tests.integration.ingest.bad_requests
 
 lock: .venv-dev/ready ## Resolve the requirements anew (needs uv)
 	uv pip compile --universal --generate-hashes --upgrade --python-version 3.11 --extra all pyproject.toml -o requirements/run.txt

@@ -74,8 +74,8 @@ async def run_up(on_ready: Callable[[ReadyInfo], None] | None = None) -> None:
     common = load_settings(CommonSettings)
     configure_logging(common.log_level or "warning")
     ready_file = common.data_dir / "ready.json"
+    log_ = open_log(common)  # first: a second `up` on this folder must not touch the running one's file
     ready_file.unlink(missing_ok=True)
-    log_ = open_log(common)
     key = _demo_key(common)
     authenticator = Authenticator(KeyFile(common.path_of_keys))
     ingest = await build_ingest(load_settings(IngestSettings), log_, authenticator)

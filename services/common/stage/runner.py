@@ -115,7 +115,6 @@ class StageRunner(Generic[State]):
                 with self._metrics.histogram(defs.STAGE_PROCESS_SECONDS, self._stage.name).time():
                     result = await self._stage.process(state, batch)
             except Exception as error:
-                failures += 1
                 self._metrics.counter(defs.STAGE_FAILURES, self._stage.name, "process").inc()
                 detail = _place(error)
                 where = {"stage": self._stage.name, "partition": claim.partition, "offset": batch[0].offset}
@@ -123,6 +122,7 @@ class StageRunner(Generic[State]):
                 if len(batch) > 1:
                     size = len(batch) // 2
                     continue
+                failures += 1
                 if failures < self._retry.attempts:
                     if await self._pause(claim, failures):
                         return

@@ -1,0 +1,16 @@
+"""`python -m bench`: every benchmark but the soak, one after the other, each in a process of its own."""
+
+import subprocess
+import sys
+
+BENCHMARKS = ("dedupe", "classify", "ingest", "pipeline")
+
+
+def main() -> None:
+    """Run them; arguments (`--quick`) are passed on."""
+    for name in BENCHMARKS:
+        subprocess.run([sys.executable, "-m", f"bench.{name}", *sys.argv[1:]], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Pages of one tenant's routed mentions, read from the log as it is: no index, no state."""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mention_triage.v1.routing_pb2 import RoutedMention
+from services.common.contracts.identity import tenant_prefix
+from services.common.contracts.views import PRIORITIES
+from services.common.http.problems import Problem
+from services.common.log.port import OffsetOutOfRange, Reader, Record
+from services.common.log.topics import ROUTED, TOPICS
+from services.router.cursor import decode_cursor, encode_cursor, invalid_cursor
+
+_GENERATION: Final = int(ROUTED.rpartition(".v")[2])
+_RETAINED_HOURS: Final = next(topic.retention_ms for topic in TOPICS if topic.name == ROUTED) // 3_600_000
+
+_CHUNK_RECORDS: Final = 512
+_READ_AHEAD_BYTES: Final = 16 << 20  # of one request, all partitions together
+_PAGE_BYTES: Final = 8 << 20  # a page ends early rather than grow beyond this by more than one item
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which mentions a reader wants; an empty set admits all."""
+
+    queues: frozenset[str] = frozenset()
+    priorities: frozenset[str] = frozenset()
+    brands: frozenset[str] = frozenset()
+
+    def admit(self, routed: RoutedMention) -> bool:
+        """Whether this mention passes every filter."""
+        return (
+            (not self.queues or routed.routing.queue in self.queues)
+            and (not self.priorities or PRIORITIES[routed.routing.priority] in self.priorities)
+            and (not self.brands or routed.mention.brand in self.brands)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Routed mentions and the cursor behind them."""
+
+    items: Sequence[RoutedMention]
+    next_cursor: str
+
+
+async def read_page(
+    reader: Reader, tenant: str, limit: int, cursor: str | None, filters: Filters, max_scan: int
+) -> Page:
+    """The next `limit` mentions of this tenant or fewer, oldest first; looks at `max_scan` records at most.
+
+    Partitions are merged by record time; within one, and so for each customer, the log's order stays. `next_cursor`
+    equals `cursor` only if there was nothing left to look at. Raises a 400 problem for a cursor of another log, a 410
+    problem for one below what is retained.
+    """
+    bounds = await reader.bounds(ROUTED)
+    oldest = [partition.start for partition in bounds]
+    offsets = oldest if cursor is None else decode_cursor(cursor, _GENERATION, len(bounds))
+    if any(offset > partition.end for offset, partition in zip(offsets, bounds, strict=True)):
+        raise invalid_cursor()
+    if any(offset < start for offset, start in zip(offsets, oldest, strict=True)):
+        raise expired_cursor(oldest)
+    chunk = min(_CHUNK_RECORDS, 1 + 2 * limit // len(bounds))
+    chunk_bytes = _READ_AHEAD_BYTES // len(bounds)
+    lanes = [_Lane(reader, n, offset, bounds[n].end, chunk, chunk_bytes) for n, offset in enumerate(offsets)]
+    try:
+        items = await _merge(lanes, tenant, limit, filters, max_scan)
+    except OffsetOutOfRange:  # retention went by meanwhile
+        if cursor is None:
+            return await read_page(reader, tenant, limit, None, filters, max_scan)
+        raise expired_cursor([partition.start for partition in await reader.bounds(ROUTED)]) from None
+    return Page(items, encode_cursor(_GENERATION, [lane.offset for lane in lanes]))
+
+
+class _Lane:
+    """One partition's records, read in chunks that double: few for a small page, many for a long search."""
+
+    def __init__(self, reader: Reader, partition: int, offset: int, end: int, chunk: int, chunk_bytes: int) -> None:
+        self.offset = offset  # of the next record to take
+        self._reader = reader
+        self._partition = partition
+        self._end = end
+        self._chunk = chunk
+        self._chunk_bytes = chunk_bytes
+        self._waiting: deque[Record] = deque()
+
+    async def head(self) -> Record | None:
+        """The next record, which stays; None if there is none."""
+        if not self._waiting and self.offset < self._end:
+            self._waiting.extend(
+                await self._reader.read(ROUTED, self._partition, self.offset, self._chunk, self._chunk_bytes)
+            )
+            self._chunk = min(2 * self._chunk, _CHUNK_RECORDS)
+        return self._waiting[0] if self._waiting else None
+
+    def take(self) -> Record:
+        """The next record, which goes. Only after `head` has returned it."""
+        record = self._waiting.popleft()
+        self.offset = record.offset + 1
+        return record
+
+
+async def _merge(
+    lanes: Sequence[_Lane], tenant: str, limit: int, filters: Filters, max_scan: int
+) -> Sequence[RoutedMention]:
+    prefix = tenant_prefix(tenant).encode()
+    heads = await asyncio.gather(*(lane.head() for lane in lanes))
+    heap = [(head.timestamp_ms, n) for n, head in enumerate(heads) if head]
+    heapq.heapify(heap)
+    items: list[RoutedMention] = []
+    scanned = size = 0
+    while heap and scanned < max_scan and len(items) < limit and size < _PAGE_BYTES:
+        lane = lanes[heap[0][1]]
+        record = lane.take()
+        scanned += 1
+        # The key tells the tenant: other tenants' records are not even decoded.
+        if record.key and record.key.startswith(prefix) and record.value:
+            routed = RoutedMention.FromString(record.value)
+            if filters.admit(routed):
+                items.append(routed)
+                size += len(record.value)
+        if head := await lane.head():
+            heapq.heapreplace(heap, (head.timestamp_ms, heap[0][1]))
+        else:
+            heapq.heappop(heap)
+    return items
+
+
+def expired_cursor(oldest: Sequence[int]) -> Problem:
+    """The answer to a cursor below what is retained. `oldest`: the first retained offset of each partition."""
+    return Problem(
+        410,
+        "cursor_expired",
+        f"what this cursor points at is no longer kept: routed mentions are kept for {_RETAINED_HOURS} hours;"
+        " go on without a cursor, or with oldest_cursor, from the oldest that is left",
+        extensions={"oldest_cursor": encode_cursor(_GENERATION, oldest)},
+    )

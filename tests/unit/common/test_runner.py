@@ -1,0 +1,197 @@
+"""The runner: atomic units, retries, dead letters, limits and the drain, over a real embedded log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from mention_triage.v1.dead_letter_pb2 import DeadLetter
+from services.common.log.embedded.log import EmbeddedLog
+from services.common.log.port import LogUnavailable, NewRecord, Record
+from services.common.log.topics import CLASSIFIED, DEAD_LETTERS, MENTIONS, SEEN
+from services.common.stage.dead_letters import DeadLetterLimit, StageStopped
+from services.common.stage.runner import RetryPolicy, StageRunner
+from services.common.stage.stage import Rejected, Result, Stage, StateRecord
+from services.common.stage.waiting import measure_waiting
+from services.common.telemetry import metric_defs as defs
+from services.common.telemetry.health import Health
+from services.common.telemetry.metrics import Metrics
+
+NOW_MS = 4_000_000_000_000
+QUICK = RetryPolicy(attempts=3, first=0.001, longest=0.002)
+
+Process = Callable[[list[bytes], Sequence[Record]], Awaitable[Result]]
+
+
+@pytest.fixture
+async def log(tmp_path: Path) -> AsyncIterator[EmbeddedLog]:
+    opened = EmbeddedLog(tmp_path / "log.db", 2)
+    yield opened
+    await opened.close()
+
+
+def new(value: str, partition: int = 0) -> NewRecord:
+    return NewRecord(MENTIONS, partition, b"key", value.encode(), NOW_MS, (("traceparent", b"t"),))
+
+
+def output(record: Record) -> NewRecord:
+    return NewRecord(CLASSIFIED, record.partition, record.key, record.value, record.timestamp_ms)
+
+
+def stage(process: Process, **options: int) -> Stage[list[bytes]]:
+    def restore(state: list[bytes], records: Sequence[StateRecord]) -> None:
+        state.extend(record.value or b"" for record in records)
+
+    return Stage("copy", MENTIONS, process, list, state_topic=SEEN, restore=restore, **options)
+
+
+def runner(
+    log: EmbeddedLog, process: Process, limit: DeadLetterLimit | None = None, **options: int
+) -> StageRunner[list[bytes]]:
+    return StageRunner(log, stage(process, **options), Metrics("classify"), Health(), QUICK, limit)
+
+
+async def values(log: EmbeddedLog, topic: str, partition: int = 0) -> list[str]:
+    start = (await log.bounds(topic))[partition].start
+    return [(r.value or b"").decode("latin-1") for r in await log.read(topic, partition, start, 10_000, 1 << 30)]
+
+
+async def run_until(log: EmbeddedLog, runner: StageRunner[list[bytes]], committed: dict[int, int]) -> None:
+    """Run until these offsets are committed, then drain."""
+    running = asyncio.create_task(runner.run())
+    async with asyncio.timeout(20):
+        while not running.done() and not all(runner.committed.get(p, 0) >= n for p, n in committed.items()):
+            await asyncio.sleep(0.005)
+        log.stop_consuming()
+        await running
+
+
+async def copy(_: list[bytes], records: Sequence[Record]) -> Result:
+    return Result([output(record) for record in records])
+
+
+async def test_every_record_goes_through_once_and_in_order(log: EmbeddedLog) -> None:
+    await log.append([new(f"{n}", partition=n % 2) for n in range(100)])
+    copying = runner(log, copy, max_batch_records=7)
+    await run_until(log, copying, {0: 50, 1: 50})
+    assert await values(log, CLASSIFIED, 0) == [str(n) for n in range(0, 100, 2)]
+    assert await values(log, CLASSIFIED, 1) == [str(n) for n in range(1, 100, 2)]
+
+
+async def test_state_is_what_was_committed_to_the_state_topic_also_after_a_restart(tmp_path: Path) -> None:
+    async def remember(state: list[bytes], records: Sequence[Record]) -> Result:
+        fresh = [r for r in records if r.value not in state]
+        return Result([output(r) for r in fresh] + [NewRecord(SEEN, r.partition, None, r.value, NOW_MS) for r in fresh])
+
+    for _ in range(3):  # the same records each time, and a new runner with an empty memory
+        log = EmbeddedLog(tmp_path / "log.db", 1)
+        await log.append([new("a"), new("b"), new("c")])
+        end = (await log.bounds(MENTIONS))[0].end
+        await run_until(log, runner(log, remember, max_batch_records=2), {0: end})
+        assert await values(log, CLASSIFIED) == ["a", "b", "c"]
+        await log.close()
+
+
+async def test_a_record_that_breaks_the_stage_becomes_a_dead_letter_and_the_others_go_on(log: EmbeddedLog) -> None:
+    tries: list[int] = []
+
+    async def fragile(_: list[bytes], records: Sequence[Record]) -> Result:
+        if any(r.value == b"poison" for r in records):
+            tries.append(len(records))
+            raise KeyError("the text of a message")
+        return Result([output(r) for r in records])
+
+    await log.append([new(str(n)) for n in range(5)] + [new("poison")] + [new(str(n)) for n in range(5, 10)])
+    working = runner(log, fragile)
+    await run_until(log, working, {0: 11})
+    assert await values(log, CLASSIFIED) == [str(n) for n in range(10)]
+    assert tries == [11, 5, 2] + [1] * QUICK.attempts
+    (record,) = await log.read(DEAD_LETTERS, 0, 0, 10, 1 << 20)
+    letter = DeadLetter.FromString(record.value or b"")
+    assert (letter.source_topic, letter.source_partition, letter.source_offset) == (MENTIONS, 0, 5)
+    assert (letter.key, letter.value, letter.headers[0].value) == (b"key", b"poison", b"t")
+    assert (letter.stage, letter.reason, letter.attempts) == ("copy", "failed", QUICK.attempts)
+    assert "KeyError at test_runner.py" in letter.detail
+    assert "message" not in letter.detail
+
+
+async def test_what_a_stage_rejects_is_committed_as_a_dead_letter_with_its_batch(log: EmbeddedLog) -> None:
+    async def picky(_: list[bytes], records: Sequence[Record]) -> Result:
+        bad = [r for r in records if r.value == b"bad"]
+        return Result([output(r) for r in records if r not in bad], [Rejected(r, "invalid", "no id") for r in bad])
+
+    await log.append([new("a"), new("bad"), new("b")])
+    working = runner(log, picky)
+    await run_until(log, working, {0: 3})
+    assert await values(log, CLASSIFIED) == ["a", "b"]
+    assert len(await values(log, DEAD_LETTERS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        (DeadLetterLimit(max_share=1.0, window=1_000, max_run=3), "in a row"),
+        (DeadLetterLimit(max_share=0.2, window=10, max_run=1_000), "of the last"),
+    ],
+)
+async def test_too_many_bad_records_stop_the_stage_before_they_are_drained(
+    log: EmbeddedLog, limit: DeadLetterLimit, message: str
+) -> None:
+    async def refuse(_: list[bytes], records: Sequence[Record]) -> Result:
+        return Result([], [Rejected(r, "undecodable", "no") for r in records])
+
+    await log.append([new(str(n)) for n in range(50)])
+    health = Health()
+    health.ready("start")
+    working = StageRunner(log, stage(refuse, max_batch_records=1), Metrics("classify"), health, QUICK, limit)
+    with pytest.raises(StageStopped, match=message):
+        await asyncio.wait_for(working.run(), 20)
+    assert len(await values(log, DEAD_LETTERS)) <= 3
+    assert health.unready() == {"copy": "stopped: StageStopped"}
+
+
+async def test_a_log_that_is_away_is_waited_for_and_nothing_is_lost_or_repeated(
+    log: EmbeddedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([LogUnavailable("away")] * 2)
+    submit = log.writer.submit
+
+    async def flaky(unit: object) -> None:
+        if getattr(unit, "next_offset", 0) and (error := next(failures, None)):
+            raise error
+        await submit(unit)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(log.writer, "submit", flaky)
+    await log.append([new(str(n)) for n in range(5)])
+    working = runner(log, copy)
+    await run_until(log, working, {0: 5})
+    assert await values(log, CLASSIFIED) == [str(n) for n in range(5)]
+
+
+async def test_counters_move_after_the_commit_only(log: EmbeddedLog) -> None:
+    counted: list[str] = []
+
+    async def counting(_: list[bytes], records: Sequence[Record]) -> Result:
+        if len(records) > 1:
+            raise RuntimeError
+        return Result(
+            [output(r) for r in records], committed=lambda: counted.append((records[0].value or b"").decode())
+        )
+
+    await log.append([new(str(n)) for n in range(4)])
+    metrics = Metrics("classify")
+    working = StageRunner(log, stage(counting), metrics, Health(), QUICK)
+    await run_until(log, working, {0: 4})
+    assert counted == ["0", "1", "2", "3"]
+    assert metrics.counter(defs.STAGE_RECORDS_IN, "copy")._value.get() == 4
+    assert metrics.counter(defs.STAGE_RECORDS_OUT, "copy", CLASSIFIED)._value.get() == 4
+
+
+async def test_waiting_records_are_counted_and_the_oldest_is_aged(log: EmbeddedLog) -> None:
+    await log.append([new("a"), new("b"), new("c", partition=1)])
+    working = runner(log, copy)
+    working.committed.update({0: 1, 1: 0})
+    assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == (2, 90.0)
+    working.committed.update({0: 2, 1: 1})
+    assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == (0, 0.0)
