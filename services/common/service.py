@@ -70,7 +70,7 @@ async def serve(log_: Log, services: Sequence[Service], on_ready: Callable[[], N
         background.append(stopped)
         for service in services:  # entered last, so stopped first: no new events while the stages drain
             server = HttpServer(service.app, service.host, service.port, service.port_setting)
-            await server.start()
+            server.start()
             stack.push_async_callback(server.stop)
         working = asyncio.create_task(_all_working(services))
         background.append(working)

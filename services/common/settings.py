@@ -6,8 +6,10 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.common.errors import TriageError
 
-class SettingsError(Exception):
+
+class SettingsError(TriageError):
     """A setting is wrong; the message names the variable and says what it takes."""
 
 

@@ -192,7 +192,7 @@ def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
         ("CLASSIFY_MODEL", "/nowhere", "CLASSIFY_MODEL"),
         ("CLASSIFY_BACKEND", "magic", "CLASSIFY_BACKEND"),
         ("POLICY_FILE", "/nowhere.yaml", "POLICY_FILE"),
-        ("API_KEYS_FILE", "/proc/self/status", "keys file"),
+        ("API_KEYS_FILE", __file__, "keys file"),
     ],
 )
 def test_a_wrong_setting_ends_the_start_with_one_clear_message(

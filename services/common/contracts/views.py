@@ -125,9 +125,10 @@ def outcome_view(outcome: Outcome) -> Json:
 
 
 def time_view(value: Timestamp) -> str:
-    """RFC 3339 in UTC, to the microsecond where there are any."""
+    """RFC 3339 in UTC, to the second, millisecond or microsecond, as fine as the value is."""
     moment = _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
-    return moment.isoformat().removesuffix("+00:00") + "Z"
+    finest = "microseconds" if moment.microsecond % 1000 else "milliseconds" if moment.microsecond else "seconds"
+    return moment.isoformat(timespec=finest).removesuffix("+00:00") + "Z"
 
 
 def struct_view(struct: Struct) -> Json:

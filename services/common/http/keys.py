@@ -16,6 +16,8 @@ from typing import Final
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from services.common.errors import TriageError
+
 log = structlog.get_logger()
 
 TENANT_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -23,7 +25,7 @@ _KEY_PATTERN: Final = re.compile(r"mt_([a-z2-7]{8})_([A-Za-z0-9_-]{43})")
 _CHECK_SECONDS: Final = 1.0  # how long a change of the file may stay unseen
 
 
-class KeysError(Exception):
+class KeysError(TriageError):
     """The keys file or a request to change it is wrong; the message says what to do."""
 
 

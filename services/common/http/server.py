@@ -2,28 +2,30 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Iterator
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
+from services.common.errors import TriageError
+
 _GRACE_SECONDS: Final = 10
+_BACKLOG: Final = 2048
 
 
-class PortTaken(Exception):
+class PortTaken(TriageError):
     """The port cannot be listened on; the message says which setting changes it."""
 
 
 class HttpServer:
-    """One HTTP server. `start` returns when it listens; `stop` answers what is in hand, then closes."""
+    """One HTTP server. From `start` on it listens; `stop` answers what is in hand, then closes."""
 
     def __init__(self, app: FastAPI, host: str, port: int, setting: str) -> None:
         """`setting`: the variable that changes the port, for the error message."""
         config = uvicorn.Config(
             app,
-            host=host,
-            port=port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -31,19 +33,20 @@ class HttpServer:
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         self._server = _Server(config)
-        self._task: asyncio.Task[None] | None = None
+        self._address = (host, port)
         self._setting = setting
-        self.url: Final = f"http://{host}:{port}"
+        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Listen. Raises `PortTaken`."""
-        self._task = asyncio.create_task(self._serve(), name=f"http {self.url}")
-        while not self._server.started:
-            if self._task.done():
-                raise PortTaken(
-                    f"{self.url} cannot be listened on: another program uses the port. Stop it, or set {self._setting}"
-                )
-            await asyncio.sleep(0.01)
+        host, port = self._address
+        try:
+            listening = socket.create_server((host, port), family=_family(host), backlog=_BACKLOG)
+        except OSError as error:
+            raise PortTaken(
+                f"cannot listen on {host}:{port} ({error.strerror}): stop what uses the port, or set {self._setting}"
+            ) from None
+        self._task = asyncio.create_task(self._server.serve([listening]), name=f"http {host}:{port}")
 
     async def stop(self) -> None:
         """Take no new connections, answer what is in hand, close."""
@@ -51,10 +54,9 @@ class HttpServer:
         if self._task is not None:
             await self._task
 
-    async def _serve(self) -> None:
-        # uvicorn leaves by SystemExit where it cannot bind; `start` sees that the task is done
-        with contextlib.suppress(SystemExit):
-            await self._server.serve()
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 class _Server(uvicorn.Server):

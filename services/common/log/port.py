@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from services.common.errors import TriageError
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
@@ -47,7 +49,7 @@ class Bounds:
     end: int
 
 
-class LogError(Exception):
+class LogError(TriageError):
     """The log could not do what it was asked; the message says what to do."""
 
 

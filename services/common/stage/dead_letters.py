@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from mention_triage.v1.dead_letter_pb2 import DeadLetter, RecordHeader
 from services.common.contracts.records import TRACEPARENT, event_record, headers_of, timestamp
+from services.common.errors import TriageError
 from services.common.log.port import NewRecord
 from services.common.log.topics import DEAD_LETTERS
 from services.common.stage.stage import Rejected
 
 
-class StageStopped(Exception):
+class StageStopped(TriageError):
     """The stage gives up too many records: it stops before a bad deploy drains its topic into the dead letters."""
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from services.common.errors import TriageError
 from services.router.policy.checks import check
 from services.router.policy.compiled import Policy, compile_policy
 from services.router.policy.schema import PolicyFile, nearest
@@ -26,7 +27,7 @@ _EXPECTED: Final = {
 }
 
 
-class PolicyError(Exception):
+class PolicyError(TriageError):
     """A policy file that cannot be used. `errors`: one line per fault, each with file, line and what to do."""
 
     def __init__(self, errors: Sequence[str]) -> None:
