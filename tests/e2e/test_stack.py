@@ -192,13 +192,14 @@ def test_a_taken_port_is_named_with_its_setting(tmp_path: Path) -> None:
         ("CLASSIFY_MODEL", "/nowhere", "CLASSIFY_MODEL"),
         ("CLASSIFY_BACKEND", "magic", "CLASSIFY_BACKEND"),
         ("POLICY_FILE", "/nowhere.yaml", "POLICY_FILE"),
-        ("API_KEYS_FILE", __file__, "keys file"),
+        ("API_KEYS_FILE", "{tmp}/broken", "keys file"),
     ],
 )
 def test_a_wrong_setting_ends_the_start_with_one_clear_message(
     tmp_path: Path, variable: str, value: str, message: str
 ) -> None:
-    broken = Stack(tmp_path / "var", **{variable: value})
+    (tmp_path / "broken").write_text("{")
+    broken = Stack(tmp_path / "var", **{variable: value.replace("{tmp}", str(tmp_path))})
     with pytest.raises(AssertionError, match="not ready") as error:
         broken.start()
     assert message in str(error.value)

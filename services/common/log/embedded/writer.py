@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.common.log.embedded.schema import record_id, to_row
+from services.common.log.embedded.many import insert_many, update_ends
+from services.common.log.embedded.schema import Row, record_id, to_row
 from services.common.log.port import Fenced, LogError, LogUnavailable, NewRecord
 
 # One transaction takes at most this much, so that a flood of appends cannot make one commit arbitrarily long.
@@ -18,10 +19,7 @@ _IDLE_SECONDS: Final = 1.0
 _HOUSEKEEPING_SECONDS: Final = 0.05  # while units keep coming, one step of it this often
 
 _REGISTER: Final = "INSERT INTO groups VALUES (?, ?, ?) ON CONFLICT (name, partition_id) DO NOTHING"
-_COMMIT: Final = (
-    "INSERT INTO groups VALUES (?, ?, ?)"
-    " ON CONFLICT (name, partition_id) DO UPDATE SET next_offset = excluded.next_offset"
-)
+_COMMIT: Final = "ON CONFLICT (name, partition_id) DO UPDATE SET next_offset = excluded.next_offset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +136,12 @@ class Writer:
         ends: dict[int, int] = {}
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            answers += [(unit, self._apply(unit, ends)) for unit in units]
-            self._db.executemany(
-                "UPDATE partitions SET next_offset = ? WHERE id = ?",
-                [(end, pid) for pid, end in ends.items()],
-            )
+            rows: list[Row] = []
+            offsets: list[tuple[str, int, int]] = []
+            answers += [(unit, self._apply(unit, rows, offsets, ends)) for unit in units]
+            insert_many(self._db, "INSERT INTO records VALUES", rows)
+            insert_many(self._db, "INSERT INTO groups VALUES", offsets, _COMMIT)
+            update_ends(self._db, ends)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             if self._db.in_transaction:
@@ -152,23 +151,23 @@ class Writer:
         self._ends.update(ends)
         self._loop.call_soon_threadsafe(self._answer, answers, ends)
 
-    def _apply(self, unit: Unit, ends: dict[int, int]) -> LogError | None:
+    def _apply(
+        self, unit: Unit, rows: list[Row], offsets: list[tuple[str, int, int]], ends: dict[int, int]
+    ) -> LogError | None:
         owner = unit.owner
-        if owner is not None and self._epochs[owner.group, owner.partition_id] != owner.epoch:
-            return Fenced(f"group {owner.group}: another owner has claimed the partition")
-        rows = []
+        if owner is not None:
+            if self._epochs[owner.group, owner.partition_id] != owner.epoch:
+                return Fenced(f"group {owner.group}: another owner has claimed the partition")
+            offset = (owner.group, owner.partition_id, unit.next_offset)
+            if unit.register:
+                self._db.execute(_REGISTER, offset)
+            else:
+                offsets.append(offset)
         for record in unit.records:
             partition_id = self._partition_ids[record.topic, record.partition]
-            offset = ends.get(partition_id)
-            if offset is None:
-                offset = self._ends[partition_id]
-            rows.append(to_row(record, record_id(partition_id, offset)))
-            ends[partition_id] = offset + 1
-        self._db.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", rows)
-        if owner is not None:
-            self._db.execute(
-                _REGISTER if unit.register else _COMMIT, (owner.group, owner.partition_id, unit.next_offset)
-            )
+            end = ends[partition_id] if partition_id in ends else self._ends[partition_id]
+            rows.append(to_row(record, record_id(partition_id, end)))
+            ends[partition_id] = end + 1
         return None
 
     def _answer(self, answers: list[tuple[Unit, LogError | None]], ends: dict[int, int]) -> None:
