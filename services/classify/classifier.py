@@ -1,0 +1,122 @@
+"""Labels for mentions: tokenisation, language, cache, batcher and model behind one call."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from services.classify.batcher import Batcher, Observer
+from services.classify.cache import PredictionCache
+from services.classify.language import identify
+from services.classify.model.base import Levels, Model, ModelInput, Prediction, TokenIds
+from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
+
+# Up to so many texts are read in the event loop: about a millisecond, as a trip to another thread may take.
+_READ_INLINE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Everything classify says about a mention: distributions, confidence, language, and the top labels."""
+
+    prediction: Prediction
+    levels: Levels
+    language: str
+    inquiry_type: str
+    sentiment: str
+    actionable: bool
+
+
+class Classifier:
+    """A model with its cache and its batcher. Equal inputs get equal labels, whatever they travel with.
+
+    `cache_entries` 0 turns the cache off (an entry takes about a kilobyte); the other limits are the batcher's.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        cache_entries: int = 50_000,
+        max_rows: int = 32,
+        max_tokens: int = 512,
+        max_waiting: int = 2_048,
+        observer: Observer | None = None,
+    ) -> None:
+        self._model = model
+        self._observer = observer or Observer()
+        self.cache = PredictionCache(cache_entries)
+        self._batcher = Batcher(
+            model, max_rows=max_rows, max_tokens=max_tokens, max_waiting=max_waiting, observer=self._observer
+        )
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._model.name
+
+    @property
+    def version(self) -> str:
+        """The model's version."""
+        return self._model.version
+
+    async def start(self) -> None:
+        """Start the threads that read and predict."""
+        # Of its own: reading must not queue behind model runs.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
+        await self._batcher.start()
+
+    async def stop(self) -> None:
+        """Finish what was accepted, then end the threads. `classify` raises BatcherStopped from now on."""
+        await self._batcher.stop()
+        self._reader.shutdown()
+
+    async def classify(self, inputs: Sequence[ModelInput], language_hints: Sequence[str]) -> list[Labels]:
+        """Labels in the order of `inputs`; `language_hints` are the platform's tags, "" where there is none."""
+        if not inputs:
+            return []
+        tokens, languages = await self._read(inputs, language_hints)
+        known = [self.cache.get(self.version, ids) for ids in tokens]
+        missing = [ids for ids, prediction in zip(tokens, known, strict=True) if prediction is None]
+        self._observer.cache(len(inputs) - len(missing), len(missing))
+        fresh: dict[TokenIds, Prediction] = {}
+        if missing:
+            fresh = dict(zip(missing, await self._batcher.predict(missing), strict=True))
+            for ids, prediction in fresh.items():
+                self.cache.put(self.version, ids, prediction)
+        return [
+            self._labels(prediction or fresh[ids], language)
+            for ids, prediction, language in zip(tokens, known, languages, strict=True)
+        ]
+
+    async def _read(
+        self, inputs: Sequence[ModelInput], language_hints: Sequence[str]
+    ) -> tuple[list[TokenIds], list[str]]:
+        if len(inputs) <= _READ_INLINE:
+            tokens, languages, seconds = self._read_now(inputs, language_hints)
+        else:
+            loop = asyncio.get_running_loop()
+            tokens, languages, seconds = await loop.run_in_executor(
+                self._reader, self._read_now, inputs, language_hints
+            )
+        self._observer.tokenisation(seconds)
+        return tokens, languages
+
+    def _read_now(
+        self, inputs: Sequence[ModelInput], language_hints: Sequence[str]
+    ) -> tuple[list[TokenIds], list[str], float]:
+        started = time.monotonic()
+        languages = [identify(given.text, hint) for given, hint in zip(inputs, language_hints, strict=True)]
+        return self._model.encode(inputs), languages, time.monotonic() - started
+
+    def _labels(self, prediction: Prediction, language: str) -> Labels:
+        types, feelings = prediction.inquiry_type, prediction.sentiment
+        return Labels(
+            prediction=prediction,
+            levels=self._model.levels(prediction),
+            language=language,
+            inquiry_type=INQUIRY_TYPES[types.index(max(types))],
+            sentiment=SENTIMENTS[feelings.index(max(feelings))],
+            actionable=prediction.actionable >= 0.5,
+        )

@@ -1,0 +1,68 @@
+"""From a mention to the model's token ids: one way for training and for serving.
+
+The sequence is `<s> text </s>`, and for a reply `<s> text </s> </s> reply: parent </s>`.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from tokenizers import Tokenizer
+
+from services.classify.model.base import ModelError, ModelInput, TokenIds
+
+# Longer texts cost tokenisation time and are cut by the token limit anyway.
+MAX_CHARACTERS = 2_000
+REPLY_MARK = "reply:"
+
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+# An e-mail address is not a handle: the character before the @ must not be a word's.
+_HANDLE = re.compile(r"(?<![\w.])@\w[\w.]*\w|(?<![\w.])@\w")
+# Joiners, direction marks and variation selectors vary by keyboard, not by meaning.
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\ufe0e\ufe0f\ufeff]")
+_SPACE = re.compile(r"\s+")
+
+
+def normalise(text: str) -> str:
+    """Unescaped HTML, NFC, links as `http`, handles as `@user`, single spaces, at most MAX_CHARACTERS."""
+    text = unicodedata.normalize("NFC", html.unescape(text[:MAX_CHARACTERS]))
+    text = _LINK.sub("http", _INVISIBLE.sub("", text))
+    return _SPACE.sub(" ", _HANDLE.sub("@user", text)).strip()
+
+
+def segments(given: ModelInput) -> tuple[str, str]:
+    """The text and its context ("" when there is none), both normalised.
+
+    A reply to somebody other than the brand counts as a post of its own: it cannot be an answer to the brand.
+    """
+    if not given.is_reply or given.parent_by_brand is False:
+        return normalise(given.text), ""
+    return normalise(given.text), f"{REPLY_MARK} {normalise(given.parent_text)}".rstrip()
+
+
+def encode(tokenizer: Tokenizer, inputs: Sequence[ModelInput], max_tokens: int) -> list[TokenIds]:
+    """Token ids of each input, at most `max_tokens` long; the context only gets what the text leaves over."""
+    pairs = [segments(given) for given in inputs]
+    texts = tokenizer.encode_batch_fast([text for text, _ in pairs], add_special_tokens=False)
+    replies = [context for _, context in pairs if context]
+    contexts = iter(tokenizer.encode_batch_fast(replies, add_special_tokens=False) if replies else ())
+    start, end = special_token(tokenizer, "<s>"), special_token(tokenizer, "</s>")
+    encoded: list[TokenIds] = []
+    for (_, context), text in zip(pairs, texts, strict=True):
+        ids = [start, *text.ids[: max_tokens - 2], end]
+        if context:
+            room = max_tokens - len(ids) - 2
+            context_ids = next(contexts).ids
+            if room > 0:
+                ids += [end, *context_ids[:room], end]
+        encoded.append(tuple(ids))
+    return encoded
+
+
+def special_token(tokenizer: Tokenizer, token: str) -> int:
+    """Its id; ModelError when the tokenizer is not of the XLM-R kind."""
+    number = tokenizer.token_to_id(token)
+    if number is None:
+        raise ModelError(f"the model's tokenizer has no {token}: it is not of the XLM-R kind")
+    return number

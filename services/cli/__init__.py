@@ -1,0 +1,5 @@
+"""The command line: `mention-triage`."""
+
+from services.cli.app import main
+
+__all__ = ["main"]

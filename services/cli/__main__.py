@@ -1,0 +1,5 @@
+"""`python -m services.cli` is `mention-triage`."""
+
+from services.cli import main
+
+main()

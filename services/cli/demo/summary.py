@@ -1,0 +1,81 @@
+"""What the morning came to: tables and a few figures."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from services.cli.demo.feed import Json
+from services.cli.demo.playing import Played
+from services.cli.terminal import one_line, table
+from services.common.contracts.views import INQUIRY_TYPES, PRIORITIES
+from services.common.telemetry.metric_defs import CLASSIFY_CACHE_REQUESTS
+
+_SAMPLE: Final = re.compile(CLASSIFY_CACHE_REQUESTS.name + r'\{result="(hit|miss)"\} (\S+)')
+CacheCounts = Counter[str]
+
+
+def read_cache_counts(classify: str) -> CacheCounts:
+    """Look-ups of classify's text cache so far, from its metrics: `hit` and `miss`."""
+    exposition = httpx.get(f"{classify}/metrics", timeout=10).text
+    return Counter({result: int(float(value)) for result, value in _SAMPLE.findall(exposition)})
+
+
+def print_summary(console: Console, played: Played, cache: CacheCounts | None) -> None:
+    """Print it. `cache`: the look-ups that the demo made; None if they are not known."""
+    items = [routed.item for routed in played.routed]
+    console.print(_by_queue(items))
+    console.print(_by_type(items))
+    for line in _figures(played, items, cache):
+        console.print(line, soft_wrap=True)
+
+
+def _by_queue(items: Sequence[Json]) -> Table:
+    counts = Counter((item["routing"]["queue"], item["routing"]["priority"]) for item in items)
+    totals = Counter(item["routing"]["queue"] for item in items)
+    shown = table("queue", *PRIORITIES.values(), "all", right=(*PRIORITIES.values(), "all"), title="Where it went")
+    for queue, total in totals.most_common():
+        cells = (str(counts[queue, priority] or "·") for priority in PRIORITIES.values())
+        shown.add_row(one_line(queue), *cells, str(total))
+    shown.add_section()
+    by_priority = Counter(item["routing"]["priority"] for item in items)
+    shown.add_row("all", *(str(by_priority[priority]) for priority in PRIORITIES.values()), str(len(items)))
+    return shown
+
+
+def _by_type(items: Sequence[Json]) -> Table:
+    said = [item["classification"] for item in items]
+    languages = [language for language, _ in Counter(each["language"] for each in said).most_common()]
+    counts = Counter((each["inquiry_type"]["label"], each["language"]) for each in said)
+    negative = Counter(each["inquiry_type"]["label"] for each in said if each["sentiment"]["label"] == "negative")
+    columns = (*map(one_line, languages), "all", "negative")
+    shown = table("inquiry type", *columns, right=columns, title="What it was")
+    for label in INQUIRY_TYPES.values():
+        each = [counts[label, language] for language in languages]
+        shown.add_row(label, *(str(count or "·") for count in each), str(sum(each)), str(negative[label] or "·"))
+    return shown
+
+
+def _figures(played: Played, items: Sequence[Json], cache: CacheCounts | None) -> Iterator[str]:
+    viral = [item for item in items if (item["mention"].get("attributes") or {}).get("story") == "viral"]
+    share = len(viral) / max(1, len(items))
+    queues = Counter(item["routing"]["queue"] for item in viral).most_common(3)
+    where = ", ".join(f"{count} to {one_line(queue)}" for queue, count in queues)
+    yield f"The viral post, its copies and replies: {len(viral)} of {len(items)} mentions ({share:.0%}); {where}"
+    yield f"Delivered twice, routed once: {played.repeats}"
+    seconds = sorted(routed.seconds for routed in played.routed)
+    yield (
+        f"From received to routed, as seen by reading GET /v1/routed: p50 {_quantile(seconds, 0.5):.2f} s,"
+        f" p99 {_quantile(seconds, 0.99):.2f} s"
+    )
+    if cache is not None and (asked := cache["hit"] + cache["miss"]):
+        yield f"Texts answered without running the model again: {cache['hit'] / asked:.0%}"
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """Nearest rank; 0 of nothing."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0

@@ -1,0 +1,1 @@
+"""`tail`: shows the records of a topic as they come."""

@@ -1,0 +1,163 @@
+"""What a record of each topic holds: its message, its facts for filters, and its JSON."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError, Message
+
+from mention_triage.v1.classification_pb2 import Classification, ClassifiedMention
+from mention_triage.v1.dead_letter_pb2 import DeadLetter
+from mention_triage.v1.mention_pb2 import Mention
+from mention_triage.v1.outcome_pb2 import Outcome
+from mention_triage.v1.routing_pb2 import RoutedMention
+from services.common.contracts import views
+from services.common.contracts.records import milliseconds
+from services.common.log.port import Record
+from services.common.log.topics import CLASSIFIED, DEAD_LETTERS, MENTIONS, OUTCOMES, ROUTED
+
+_MESSAGES: Final[Mapping[str, type[Message]]] = {
+    MENTIONS: Mention,
+    CLASSIFIED: ClassifiedMention,
+    ROUTED: RoutedMention,
+    OUTCOMES: Outcome,
+    DEAD_LETTERS: DeadLetter,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What filters ask about; "" where the record does not say."""
+
+    tenant: str = ""
+    brand: str = ""
+    platform: str = ""
+    language: str = ""
+    inquiry_type: str = ""
+    sentiment: str = ""
+    queue: str = ""
+    priority: str = ""
+
+
+# A filter on a topic that never has the fact would silently show nothing.
+_OF_MENTION: Final = ("tenant", "brand", "platform", "language")
+_OF_CLASSIFIED: Final = (*_OF_MENTION, "inquiry_type", "sentiment")
+FACTS_OF_TOPIC: Final[Mapping[str, tuple[str, ...]]] = {
+    MENTIONS: _OF_MENTION,
+    CLASSIFIED: _OF_CLASSIFIED,
+    ROUTED: (*_OF_CLASSIFIED, "queue", "priority"),
+    OUTCOMES: ("tenant",),
+}
+
+
+def message_of(record: Record) -> Message | None:
+    """The record's message; None for a tombstone, a topic without one, and bytes that are none."""
+    kind = _MESSAGES.get(record.topic)
+    if kind is None or record.value is None:
+        return None
+    message = kind()
+    try:
+        message.ParseFromString(record.value)
+    except DecodeError:
+        return None
+    return message
+
+
+def facts_of(message: Message | None) -> Facts:
+    """The facts of a message."""
+    match message:
+        case Mention():
+            return Facts(message.tenant, message.brand, message.platform, message.language)
+        case ClassifiedMention():
+            return _classified_facts(message.mention, message.classification)
+        case RoutedMention(routing=routing):
+            return _classified_facts(
+                message.mention, message.classification, routing.queue, views.PRIORITIES.get(routing.priority, "")
+            )
+        case Outcome():
+            return Facts(message.tenant)
+        case _:
+            return Facts()
+
+
+def record_view(record: Record, message: Message | None) -> dict[str, Any]:
+    """A record as one JSON object: where it stands, its key and headers as text, its value as JSON."""
+    return {
+        "topic": record.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": rfc3339(record.timestamp_ms),
+        "key": _text(record.key),
+        "headers": {name: _text(value) for name, value in record.headers},
+        "value": _value_view(record.value, message),
+    }
+
+
+def rfc3339(timestamp_ms: int) -> str:
+    """Milliseconds since the epoch as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _classified_facts(mention: Mention, said: Classification, queue: str = "", priority: str = "") -> Facts:
+    return Facts(
+        mention.tenant,
+        mention.brand,
+        mention.platform,
+        said.language,
+        views.INQUIRY_TYPES.get(said.inquiry_type.label, ""),
+        views.SENTIMENTS.get(said.sentiment.label, ""),
+        queue,
+        priority,
+    )
+
+
+def _value_view(value: bytes | None, message: Message | None) -> Any:
+    try:
+        match message:
+            case Mention():
+                return {**views.mention_view(message), "tenant": message.tenant, "customer_key": message.customer_key}
+            case ClassifiedMention():
+                return {
+                    "mention": views.mention_view(message.mention),
+                    "classification": views.classification_view(message.classification),
+                    "customer_key": message.mention.customer_key,
+                }
+            case RoutedMention():
+                return views.routed_view(message)
+            case Outcome():
+                return views.outcome_view(message)
+            case DeadLetter():
+                return _dead_letter_view(message)
+    except (KeyError, ValueError):  # it parses, but holds labels that no service writes
+        pass
+    return None if value is None else _base64(value)
+
+
+def _dead_letter_view(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "source_topic": letter.source_topic,
+        "source_partition": letter.source_partition,
+        "source_offset": letter.source_offset,
+        "source_time": rfc3339(milliseconds(letter.source_time)),
+        "stage": letter.stage,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "attempts": letter.attempts,
+        "key": _text(letter.key) if letter.HasField("key") else None,
+        "value": _base64(letter.value) if letter.HasField("value") else None,
+        "headers": {header.name: _text(header.value) for header in letter.headers},
+    }
+
+
+def _text(value: bytes | None) -> Any:
+    """Bytes as text where they are text."""
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return _base64(value or b"")
+
+
+def _base64(value: bytes) -> dict[str, str]:
+    return {"base64": base64.b64encode(value).decode()}

@@ -1,0 +1,110 @@
+"""`topics`: what the log holds and who lags behind."""
+# ruff: noqa: PLC0415 - imports in the functions keep `--help` quick and free of extras
+
+import asyncio
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from services.common.log.embedded.reader import EmbeddedReader
+
+
+def topics(
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON array, with offsets.")] = False,
+) -> None:
+    """Show the log's topics: how many records from when to when, kept how long, and the groups that read them.
+
+    Reads beside a running stack.
+    """
+    found = asyncio.run(_describe())
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+    else:
+        _print(found)
+
+
+async def _describe() -> list[dict[str, Any]]:
+    from services.common.log.opening import open_reader
+    from services.common.log.topics import TOPICS
+    from services.common.settings import CommonSettings, load_settings
+
+    reader = open_reader(load_settings(CommonSettings))
+    try:
+        specs = {spec.name: spec for spec in TOPICS}
+        lags = await reader.group_lags()
+        described = []
+        for topic in sorted(reader.topics(), key=lambda name: [*specs, name].index(name)):
+            spec = specs.get(topic)
+            bounds = await reader.bounds(topic)
+            described.append(
+                {
+                    "topic": topic,
+                    "holds": spec.holds if spec else "",
+                    "retention_hours": spec.retention_ms / 3_600_000 if spec else None,
+                    "cleanup": spec.cleanup if spec else None,
+                    "records": sum(b.end - b.start for b in bounds),
+                    "oldest": await _time(reader, topic, [b.start for b in bounds], min),
+                    "newest": await _time(reader, topic, [b.end - 1 for b in bounds], max),
+                    "partitions": [{"start": b.start, "end": b.end} for b in bounds],
+                    "groups": [{"group": group, "lag": lag} for group, source, lag in lags if source == topic],
+                }
+            )
+        return described
+    finally:
+        await reader.close()
+
+
+async def _time(reader: "EmbeddedReader", topic: str, offsets: list[int], choose: Any) -> str | None:
+    """RFC 3339 time of the oldest or newest of the records at these offsets, one per partition; None: no record."""
+    from services.cli.tail.contents import rfc3339
+    from services.common.log.port import OffsetOutOfRange
+
+    times: list[int] = []
+    for partition, offset in enumerate(offsets):
+        try:
+            times += [record.timestamp_ms for record in await reader.read(topic, partition, offset, 1, 1)]
+        except OffsetOutOfRange:  # an empty partition, or retention took the record just now
+            continue
+    return rfc3339(choose(times)) if times else None
+
+
+def _print(found: list[dict[str, Any]]) -> None:
+    from services.cli.terminal import stdout, table
+
+    shown = table(
+        "topic",
+        "records",
+        "parts",
+        "offsets",
+        "oldest",
+        "newest",
+        "kept",
+        "read by (lag)",
+        "holds",
+        right=("records", "parts"),
+    )
+    for topic in found:
+        starts = [part["start"] for part in topic["partitions"]]
+        ends = [part["end"] for part in topic["partitions"]]
+        hours = topic["retention_hours"]
+        shown.add_row(
+            topic["topic"],
+            f"{topic['records']:,}",
+            str(len(starts)),
+            f"{min(starts):,} – {max(ends):,}",
+            _short(topic["oldest"]),
+            _short(topic["newest"]),
+            f"{hours / 24:g} days" if hours else "–",
+            ", ".join(f"{group['group']} ({group['lag']:,})" for group in topic["groups"]) or "–",
+            topic["holds"],
+        )
+    stdout().print(shown)
+
+
+def _short(time: str | None) -> str:
+    from services.cli.terminal import clock_time
+
+    return clock_time(datetime.fromisoformat(time).timestamp() * 1000) if time else "–"

@@ -1,0 +1,149 @@
+"""The HTTP side of ingest: every event is validated, made durable and answered for, one result per event, in order."""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from orjson import dumps
+
+from services.common.contracts.records import TRACEPARENT
+from services.common.http.app import create_app
+from services.common.http.auth import Tenant
+from services.common.http.keys import Authenticator
+from services.common.http.problems import Problem
+from services.common.log.port import Log, LogUnavailable, NewRecord
+from services.common.telemetry.health import Health
+from services.common.telemetry.metric_defs import (
+    INGEST_APPEND_SECONDS,
+    INGEST_EVENTS,
+    INGEST_IN_FLIGHT_BYTES,
+    INGEST_REJECTIONS,
+)
+from services.common.telemetry.metrics import Metrics
+from services.ingest.body import BodyReader
+from services.ingest.errors import Rejection
+from services.ingest.events import Intake, MentionIntake, OutcomeIntake, Received
+from services.ingest.openapi import DESCRIPTION, MENTIONS_DOCS, OUTCOMES_DOCS, complete_openapi
+from services.ingest.parsing import parser_of
+from services.ingest.request_metrics import RequestMetrics
+from services.ingest.settings import IngestSettings
+
+MENTIONS_PATH: Final = "/v1/mentions"
+OUTCOMES_PATH: Final = "/v1/outcomes"
+
+# W3C Trace Context, version 00; all-zero ids are invalid.
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+# A large batch lets other requests, and the other loops of the process, in between.
+_EVENTS_PER_TURN: Final = 250
+
+logger = structlog.get_logger()
+
+
+def create_ingest_app(
+    settings: IngestSettings,
+    log: Log,
+    authenticator: Authenticator,
+    metrics: Metrics,
+    health: Health,
+    clock: Callable[[], float] = time.time,
+) -> FastAPI:
+    """The app. `clock`: seconds since the epoch, the source of every `received_at`."""
+    app = create_app("mention triage: ingest", DESCRIPTION, metrics, health, authenticator)
+    reception = _Reception(settings, log, metrics, clock)
+    mentions, outcomes = MentionIntake(settings, log), OutcomeIntake(settings, log)
+
+    @app.post(MENTIONS_PATH, status_code=202, **MENTIONS_DOCS)
+    async def post_mentions(request: Request, tenant: Tenant) -> Response:
+        return await reception.take(request, tenant, mentions)
+
+    @app.post(OUTCOMES_PATH, status_code=202, **OUTCOMES_DOCS)
+    async def post_outcomes(request: Request, tenant: Tenant) -> Response:
+        return await reception.take(request, tenant, outcomes)
+
+    app.add_middleware(RequestMetrics, metrics=metrics, routes=(MENTIONS_PATH, OUTCOMES_PATH))
+    complete_openapi(app, settings)
+    return app
+
+
+class _Reception:
+    """What both paths do with a request."""
+
+    def __init__(self, settings: IngestSettings, log: Log, metrics: Metrics, clock: Callable[[], float]) -> None:
+        self._settings = settings
+        self._log = log
+        self._metrics = metrics
+        self._clock = clock
+        self._body = BodyReader(settings)
+        in_flight = self._body.in_flight
+        metrics.gauge(INGEST_IN_FLIGHT_BYTES).set_function(lambda: in_flight.bytes)
+        self._append_seconds = metrics.histogram(INGEST_APPEND_SECONDS)
+
+    async def take(self, request: Request, tenant: str, intake: Intake) -> Response:
+        """The answer to a request, after what it brings is durable. Raises a `Problem` for a refused one."""
+        parse = parser_of(request.headers.get("content-type", ""))
+        async with self._body.read(request) as body:
+            received = Received(tenant, int(self._clock() * 1000), _traceparent(request))
+            results: list[dict[str, Any]] = []
+            records: list[NewRecord] = []
+            rejected: Counter[str] = Counter()
+            for index, event in enumerate(parse(body, self._settings.max_batch_events)):
+                if index % _EVENTS_PER_TURN == _EVENTS_PER_TURN - 1:
+                    await asyncio.sleep(0)
+                try:
+                    if isinstance(event, Rejection):
+                        raise event
+                    identifier, record = intake.record(event, received)
+                except Rejection as rejection:
+                    results.append({"index": index, "status": "rejected", "error": rejection.view()})
+                    rejected[rejection.code] += 1
+                else:
+                    results.append({"index": index, "status": "accepted", intake.id_field: identifier})
+                    records.append(record)
+            if not results:
+                raise Problem(422, "empty_batch", "the batch holds no event: send at least one")
+            if records:
+                await self._append(records)
+        self._count(tenant, intake, len(records), rejected)
+        if not records:
+            raise Problem(
+                422,
+                "all_rejected",
+                f"none of {len(results)} event(s) was accepted: correct what `results` says",
+                extensions={"results": results},
+            )
+        return Response(dumps({"results": results}), 202, media_type="application/json")
+
+    async def _append(self, records: list[NewRecord]) -> None:
+        start = time.perf_counter()
+        try:
+            await self._log.append(records)
+        except LogUnavailable as error:
+            logger.warning("nothing appended", error=type(error).__name__, events=len(records))
+            wait = self._settings.retry_after_seconds
+            raise Problem(
+                503,
+                "log_unavailable",
+                f"nothing of this request was taken in, the log cannot be written now: send it again after {wait} s",
+                headers={"Retry-After": str(wait)},
+            ) from None
+        self._append_seconds.observe(time.perf_counter() - start)
+
+    def _count(self, tenant: str, intake: Intake, accepted: int, rejected: Counter[str]) -> None:
+        if accepted:
+            self._metrics.counter(INGEST_EVENTS, tenant, intake.event, "accepted").inc(accepted)
+        if rejected:
+            self._metrics.counter(INGEST_EVENTS, tenant, intake.event, "rejected").inc(rejected.total())
+            for code, count in rejected.items():
+                self._metrics.counter(INGEST_REJECTIONS, intake.event, code).inc(count)
+            logger.info("events rejected", tenant=tenant, event_kind=intake.event, codes=dict(rejected))
+
+
+def _traceparent(request: Request) -> bytes | None:
+    value = request.headers.get(TRACEPARENT)
+    return value.encode() if value and _TRACEPARENT.fullmatch(value) else None

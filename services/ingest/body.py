@@ -1,0 +1,96 @@
+"""Reading a request's body within limits that hold before memory grows."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from typing import Final
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from services.common.http.problems import Problem
+from services.ingest.settings import IngestSettings
+
+
+class InFlight:
+    """Bytes of bodies that all requests together hold, at most `limit`."""
+
+    def __init__(self, limit: int, retry_after_seconds: int) -> None:
+        self._limit = limit
+        self._retry_after_seconds = retry_after_seconds
+        self.bytes = 0
+
+    def reserve(self, size: int) -> None:
+        """Count these bytes. Raises a 429 problem, and counts nothing, if they do not fit."""
+        if self.bytes + size > self._limit:
+            raise Problem(
+                429,
+                "too_busy",
+                f"as much is being taken in as fits: try again after {self._retry_after_seconds} s",
+                headers={"Retry-After": str(self._retry_after_seconds)},
+            )
+        self.bytes += size
+
+    def release(self, size: int) -> None:
+        """Give these bytes back."""
+        self.bytes -= size
+
+
+class BodyReader:
+    """Reads bodies; one for all requests of an app."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        self._max_bytes = settings.max_body_bytes
+        self._timeout = settings.body_timeout_seconds
+        self.in_flight: Final = InFlight(settings.max_in_flight_bytes, settings.retry_after_seconds)
+
+    @asynccontextmanager
+    async def read(self, request: Request) -> AsyncIterator[bytes]:
+        """The whole body, counted as in flight until the context ends.
+
+        Raises a problem: 400 (incomplete), 408, 413, 415 (encoding), 429.
+        """
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Problem(
+                415, "unsupported_encoding", "the body is compressed: send it as it is, without Content-Encoding"
+            )
+        reserved = self._declared(request.headers.get("content-length", "0"))
+        self.in_flight.reserve(reserved)
+        try:
+            body = BytesIO()
+            try:
+                async with asyncio.timeout(self._timeout):
+                    async for chunk in request.stream():
+                        size = body.tell() + len(chunk)
+                        if size > self._max_bytes:
+                            raise self._too_large()
+                        if size > reserved:  # chunked: no length was declared
+                            self.in_flight.reserve(size - reserved)
+                            reserved = size
+                        body.write(chunk)
+            except TimeoutError:
+                raise Problem(
+                    408,
+                    "body_timeout",
+                    "the body did not arrive in time: send it faster, or in smaller batches",
+                    headers={"Connection": "close"},  # what still comes of it must not be taken for the next request
+                ) from None
+            except ClientDisconnect:
+                raise Problem(400, "incomplete_body", "the connection ended before the body did") from None
+            yield body.getvalue()
+        finally:
+            self.in_flight.release(reserved)
+
+    def _declared(self, content_length: str) -> int:
+        if not (content_length.isascii() and content_length.isdigit()):
+            raise Problem(400, "invalid_content_length", "Content-Length must be a number of bytes")
+        # Compared by the number of digits first: Python refuses to read numbers of thousands of digits.
+        if len(content_length) > 18 or int(content_length) > self._max_bytes:
+            raise self._too_large()
+        return int(content_length)
+
+    def _too_large(self) -> Problem:
+        return Problem(
+            413, "body_too_large", f"a body has at most {self._max_bytes} bytes: send several smaller batches"
+        )

@@ -1,0 +1,204 @@
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from mention_triage.v1.classification_pb2 import ClassifiedMention
+from mention_triage.v1.dead_letter_pb2 import DeadLetter
+from mention_triage.v1.outcome_pb2 import Outcome, OutcomeType
+from services.cli.tail import merging
+from services.cli.tail.command import parse_start
+from services.cli.tail.contents import rfc3339
+from services.common.contracts.records import timestamp
+from services.common.log import topics
+from services.common.log.embedded.reader import EmbeddedReader
+from services.common.log.port import NewRecord
+from tests.unit.cli.conftest import Run, WriteLog
+from tests.unit.cli.records import START_MS, mention, mention_record, routed_record
+
+
+def texts(run: Run, *arguments: str) -> list[str]:
+    """Texts of the records that `tail --json` shows."""
+    done = run("tail", *arguments, "--no-follow", "--json")
+    assert done.exit_code == 0, done.stderr
+    rows = [json.loads(line)["value"] for line in done.stdout.splitlines()]
+    return [row.get("mention", row)["text"] for row in rows]
+
+
+@pytest.fixture
+def routed(write_log: WriteLog) -> None:
+    write_log(
+        [
+            routed_record(1, 0, 10, text="uno", priority="P1", queue="press"),
+            routed_record(2, 1, 20, text="dos", inquiry_type="technical", sentiment="neutral", queue="support-es"),
+            routed_record(3, 0, 30, text="três", language="pt", brand="Mercaviva"),
+            routed_record(4, 2, 40, text="four", language="en", tenant="acme", priority="P4"),
+        ]
+    )
+
+
+@pytest.mark.usefixtures("routed")
+def test_partitions_are_merged_by_time(run: Run) -> None:
+    assert texts(run, "routed") == ["uno", "dos", "três", "four"]
+    assert texts(run, "routed.v1", "--from", "beginning") == ["uno", "dos", "três", "four"]
+
+
+@pytest.mark.usefixtures("routed")
+@pytest.mark.parametrize(
+    ("filters", "shown"),
+    [
+        (("--priority", "p1"), ["uno"]),
+        (("--priority", "P1", "--priority", "P4"), ["uno", "four"]),
+        (("--type", "technical"), ["dos"]),
+        (("--sentiment", "negative", "--language", "pt"), ["três"]),
+        (("--brand", "mercaviva"), ["três"]),
+        (("--tenant", "acme"), ["four"]),
+        (("--queue", "press"), ["uno"]),
+        (("--platform", "facebook"), []),
+    ],
+)
+def test_filters(run: Run, filters: tuple[str, ...], shown: list[str]) -> None:
+    assert texts(run, "routed", *filters) == shown
+    assert texts(run, "routed", "--from", "beginning", *filters) == shown
+
+
+@pytest.mark.usefixtures("routed")
+def test_wrong_filters_are_refused(run: Run) -> None:
+    done = run("tail", "routed", "--type", "question")
+    assert done.exit_code == 2
+    assert "recommendation" in done.stderr
+    done = run("tail", "mentions", "--queue", "press")
+    assert done.exit_code == 2
+    assert "routed.v1" in done.stderr
+
+
+def test_the_last_records_and_counts(run: Run, write_log: WriteLog) -> None:
+    write_log([mention_record(n, n % 3, n, text=str(n)) for n in range(50)])
+    assert texts(run, "mentions") == [str(n) for n in range(40, 50)]
+    assert texts(run, "mentions", "-n", "3") == ["47", "48", "49"]
+    assert texts(run, "mentions", "-n", "0") == []
+    assert texts(run, "mentions", "--from", "beginning", "-n", "2") == ["0", "1"]
+    assert texts(run, "mentions", "--from", "end") == []
+
+
+def test_a_rare_match_is_found_far_back(run: Run, write_log: WriteLog) -> None:
+    rare = routed_record(0, 0, 0, text="rare", priority="P1")
+    write_log([rare, *(routed_record(n, n % 3, n, text=str(n)) for n in range(1, 2_000))])
+    assert texts(run, "routed", "--priority", "P1") == ["rare"]
+
+
+def test_a_partition_keeps_its_order_where_times_do_not_rise(run: Run, write_log: WriteLog) -> None:
+    write_log([mention_record(1, 0, 500, text="first"), mention_record(2, 0, 100, text="second")])
+    assert texts(run, "mentions", "--from", "beginning") == ["first", "second"]
+
+
+@pytest.mark.parametrize("since_ms", [0, 1, 333, 998, 999, 5_000])
+def test_a_time_is_found_by_bisection(write_log: WriteLog, data_dir: Path, since_ms: int) -> None:
+    write_log([mention_record(n, n % 3, n) for n in range(1_000)])
+
+    async def first() -> list[int]:
+        reader = EmbeddedReader(data_dir / "log.db")
+        try:
+            positions = await merging.since(reader, topics.MENTIONS, START_MS + since_ms)
+            stream = merging.MergedReader(reader, topics.MENTIONS, positions)
+            return [record.timestamp_ms - START_MS async for record in stream.sweep()]
+        finally:
+            await reader.close()
+
+    assert asyncio.run(first()) == list(range(since_ms, 1_000))
+
+
+def test_following_shows_what_comes(write_log: WriteLog, data_dir: Path) -> None:
+    write_log([mention_record(1, 0, 1, text="before")])
+
+    async def follow() -> list[int]:
+        reader = EmbeddedReader(data_dir / "log.db")
+        try:
+            stream = merging.MergedReader(reader, topics.MENTIONS, await merging.ends(reader, topics.MENTIONS))
+            seen = [record.offset async for record in stream.sweep()]
+            await asyncio.to_thread(write_log, [mention_record(2, 0, 2), mention_record(3, 2, 3)])
+            seen += [record.timestamp_ms - START_MS async for record in stream.sweep()]
+            seen += [record.offset async for record in stream.sweep()]
+            return seen
+        finally:
+            await reader.close()
+
+    assert asyncio.run(follow()) == [2, 3]
+
+
+def test_where_to_start() -> None:
+    assert parse_start(None, 0) is None
+    assert parse_start("beginning", 0) == "beginning"
+    for text in ("15-minutes", "15m", "15 min", "15minutes"):
+        assert parse_start(text, 1_000) == 100_000
+    with pytest.raises(typer.BadParameter, match="15-minutes"):
+        parse_start("yesterday", 0)
+
+
+@pytest.mark.usefixtures("routed")
+def test_json_has_all_of_a_record(run: Run) -> None:
+    record = json.loads(run("tail", "routed", "--priority", "P1", "--json", "--no-follow").stdout)
+    assert {name: record[name] for name in ("topic", "partition", "offset", "timestamp", "key")} == {
+        "topic": "routed.v1",
+        "partition": 0,
+        "offset": 0,
+        "timestamp": rfc3339(START_MS + 10),
+        "key": "demo/x/a-1",
+    }
+    assert record["headers"]["ce_type"] == "mention_triage.v1.RoutedMention"
+    assert record["value"]["routing"]["queue"] == "press"
+    assert set(record["value"]) == {"mention", "classification", "routing", "customer_key"}
+
+
+def test_bytes_that_are_no_message_are_shown_as_base64(run: Run, write_log: WriteLog) -> None:
+    write_log(
+        [
+            NewRecord(topics.MENTIONS, 0, b"\xff", b"\xff\xff", START_MS, (("h", b"\xfe"),)),
+            NewRecord(topics.SEEN, 0, None, bytes(32), START_MS),
+            NewRecord(topics.SEEN, 0, b"k", None, START_MS),
+        ]
+    )
+    record = json.loads(run("tail", "mentions", "--json", "--no-follow").stdout)
+    assert record["value"] == {"base64": "//8="}
+    assert record["key"] == {"base64": "/w=="}
+    assert record["headers"] == {"h": {"base64": "/g=="}}
+    seen = [json.loads(line)["value"] for line in run("tail", "seen", "--json", "--no-follow").stdout.splitlines()]
+    assert seen == [{"base64": "A" * 42 + "A="}, None]
+    assert run("tail", "seen", "--no-follow").stdout.count("\n") == 2
+
+
+@pytest.mark.usefixtures("routed")
+def test_readable_lines(run: Run) -> None:
+    lines = run("tail", "routed", "--no-follow").stdout.splitlines()
+    assert [line.partition("  ")[2].split()[:4] for line in lines[:2]] == [
+        ["P1", "press", "complaint/negative", "es"],
+        ["P3", "support-es", "technical/neutral", "es"],
+    ]
+    assert lines[0].endswith("uno")
+
+
+def test_every_topic_has_a_readable_line(run: Run, write_log: WriteLog) -> None:
+    messages = {
+        topics.MENTIONS: mention(1, text="queja\x1b[2J").SerializeToString(),
+        topics.CLASSIFIED: ClassifiedMention(mention=mention(1, text="queja")).SerializeToString(),
+        topics.OUTCOMES: Outcome(
+            type=OutcomeType.OUTCOME_TYPE_MOVED, mention_id="a" * 32, channel="whatsapp"
+        ).SerializeToString(),
+        topics.DEAD_LETTERS: DeadLetter(
+            source_topic="mentions.v1", stage="classify", reason="failed", detail="ValueError", source_time=timestamp(1)
+        ).SerializeToString(),
+    }
+    write_log([NewRecord(topic, 0, b"k", value, START_MS) for topic, value in messages.items()])
+    for topic, shown in {
+        "mentions": "queja",
+        "classified": "queja",
+        "outcomes": "moved",
+        "dead-letters": "ValueError",
+    }.items():
+        done = run("tail", topic, "--no-follow")
+        assert done.exit_code == 0, done.stderr
+        assert shown in done.stdout
+        assert "\x1b" not in done.stdout
+        assert json.loads(run("tail", topic, "--no-follow", "--json").stdout)["value"]

@@ -1,0 +1,105 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from fastapi import Request
+from starlette.types import Message
+
+from services.common.http.problems import Problem
+from services.ingest.body import BodyReader, InFlight
+from services.ingest.settings import IngestSettings
+
+
+def reader(body_timeout_seconds: float = 5) -> BodyReader:
+    return BodyReader(
+        IngestSettings(
+            max_body_bytes=2000,
+            max_in_flight_bytes=3000,
+            max_attributes_bytes=100,
+            body_timeout_seconds=body_timeout_seconds,
+        )
+    )
+
+
+def request(chunks: Sequence[bytes], ends: bool = True, **headers: str) -> Request:
+    """A request whose body comes in these chunks, and then ends, or stays open."""
+    messages: list[Message] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    if ends:
+        messages.append({"type": "http.request", "body": b"", "more_body": False})
+
+    async def receive() -> Message:
+        if not messages:
+            await asyncio.Event().wait()
+        return messages.pop(0)
+
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "POST", "path": "/", "headers": raw}, receive)
+
+
+async def refusal(bodies: BodyReader, refused: Request) -> Problem:
+    with pytest.raises(Problem) as caught:
+        async with bodies.read(refused):
+            pass
+    return caught.value
+
+
+async def test_a_body_counts_as_in_flight_until_it_is_done_with() -> None:
+    bodies = reader()
+    async with bodies.read(request([b"ab", b"cd"], content_length="4")) as body:
+        assert body == b"abcd"
+        assert bodies.in_flight.bytes == 4
+    assert bodies.in_flight.bytes == 0
+
+
+async def test_without_a_length_it_counts_as_it_comes() -> None:
+    bodies = reader()
+    async with bodies.read(request([b"a" * 900, b"b" * 900])) as body:
+        assert bodies.in_flight.bytes == len(body) == 1800
+        problem = await refusal(bodies, request([b"a" * 900, b"b" * 900]))
+        assert (problem.status, problem.headers["Retry-After"]) == (429, "1")
+        assert bodies.in_flight.bytes == 1800
+    assert bodies.in_flight.bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        (request([], content_length="2001"), 413),
+        (request([], content_length="9" * 5000), 413),
+        (request([b"a" * 1500, b"b" * 501]), 413),
+        (request([b"a" * 1500, b"b" * 501], content_length="10"), 413),
+        (request([], content_length="-1"), 400),
+        (request([], content_length="²"), 400),
+        (request([b"a"], content_encoding="gzip"), 415),
+        (request([b"a"], content_encoding=""), 415),
+    ],
+)
+async def test_what_is_refused_holds_nothing(refused: Request, status: int) -> None:
+    bodies = reader()
+    assert (await refusal(bodies, refused)).status == status
+    assert bodies.in_flight.bytes == 0
+
+
+async def test_a_stalled_body_is_given_up() -> None:
+    bodies = reader(body_timeout_seconds=0.01)
+    problem = await refusal(bodies, request([b"a"], ends=False))
+    assert (problem.status, problem.headers["Connection"]) == (408, "close")
+    assert bodies.in_flight.bytes == 0
+
+
+async def test_a_client_that_leaves_is_an_incomplete_body() -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    left = Request({"type": "http", "method": "POST", "path": "/", "headers": []}, receive)
+    assert (await refusal(reader(), left)).code == "incomplete_body"
+
+
+def test_a_reservation_that_does_not_fit_counts_nothing() -> None:
+    in_flight = InFlight(10, 3)
+    in_flight.reserve(10)
+    with pytest.raises(Problem) as caught:
+        in_flight.reserve(1)
+    assert caught.value.headers == {"Retry-After": "3"}
+    in_flight.release(10)
+    assert in_flight.bytes == 0

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from services.classify.model.base import ModelInput
+from training.data import UNKNOWN, Example
+from training.metrics import Judged, cross_fitted, expected_calibration_error, fit, judge, macro_f1, threshold
+
+
+def judged(confidence: list[float], right: list[bool]) -> Judged:
+    probabilities = np.array([(p, 1 - p) for p in confidence])
+    return Judged(probabilities, np.array([0 if is_right else 1 for is_right in right]))
+
+
+@pytest.fixture
+def overconfident() -> tuple[np.ndarray, list[Example]]:
+    """300 rows whose logits are three times as large as they deserve."""
+    rng = np.random.default_rng(1)
+    true = rng.normal(0, 1.5, (300, 9))
+    draw = rng.gumbel(size=(300, 9))
+    examples = [
+        Example(
+            ModelInput("x"),
+            int((row + noise)[:5].argmax()),
+            int((row + noise)[5:8].argmax()) if n % 2 else UNKNOWN,
+            int(row[8] + rng.logistic() > 0),
+            "en",
+            "made up",
+        )
+        for n, (row, noise) in enumerate(zip(true, draw, strict=True))
+    ]
+    return (3 * true).astype(np.float32), examples
+
+
+def test_macro_f1() -> None:
+    assert macro_f1(judged([0.9, 0.9], [True, True])) == 100
+    assert macro_f1(Judged(np.array([(0.9, 0.1), (0.9, 0.1)]), np.array([0, 1]))) == pytest.approx(100 / 3)
+
+
+def test_calibration_error() -> None:
+    assert expected_calibration_error(judged([0.75] * 4, [True, True, True, False])) == pytest.approx(0)
+    assert expected_calibration_error(judged([0.95] * 4, [True, True, False, False])) == pytest.approx(0.45)
+
+
+def test_a_threshold_takes_as_many_rows_as_the_precision_allows() -> None:
+    rows = judged([0.9] * 20 + [0.8] * 10 + [0.7] * 10, [True] * 20 + [True] * 8 + [False] * 12)
+    assert threshold(rows, 0.9) == 0.8
+    assert threshold(rows, 0.7) == 0.7
+    assert threshold(judged([0.9] * 30, [False] * 30), 0.9) == 1.0
+
+
+def test_fit_finds_the_temperature_of_each_head(overconfident: tuple[np.ndarray, list[Example]]) -> None:
+    logits, examples = overconfident
+    calibration = fit(logits, examples)
+    for field in ("inquiry_type", "sentiment", "actionable"):
+        part = getattr(calibration, field)
+        assert 2 < part.temperature < 4.01
+        assert 0 < part.medium <= part.high <= 1
+        calibrated = judge(logits, examples, field, calibration)
+        assert expected_calibration_error(calibrated) < expected_calibration_error(judge(logits, examples, field))
+
+
+def test_rows_without_a_label_are_not_judged(overconfident: tuple[np.ndarray, list[Example]]) -> None:
+    logits, examples = overconfident
+    assert len(judge(logits, examples, "sentiment").gold) == 150
+
+
+def test_cross_fitted_levels_cover_everything(overconfident: tuple[np.ndarray, list[Example]]) -> None:
+    error, levels = cross_fitted(*overconfident, "inquiry_type")
+    assert 0 < error < 0.2
+    assert sum(level.coverage for level in levels.values()) == pytest.approx(1)
+    assert levels["high"].precision > levels["low"].precision

@@ -1,0 +1,1 @@
+"""Making the shipped model: data, fine-tuning, calibration, export and evaluation."""
