@@ -1,7 +1,6 @@
 """`classify`: the service, or with FILE the labels of a JSONL file, offline."""
 # ruff: noqa: PLC0415 - imports in the functions keep `--help` quick and free of extras
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -24,9 +23,11 @@ def classify(
     is then 1.
     """
     if file is None:
+        import uvloop
+
         from services.stack import run_classify
 
-        asyncio.run(run_classify())
+        uvloop.run(run_classify())
         return
     from services.cli.labelling import label_file
 

@@ -27,16 +27,20 @@ def up() -> None:
 
     Data and keys are kept in TRIAGE_DATA_DIR (default: `var`). Ports: INGEST_PORT, CLASSIFY_PORT, ROUTER_PORT.
     """
+    import uvloop
+
     from services.stack import run_up
 
-    asyncio.run(run_up(_print_ready))
+    uvloop.run(run_up(_print_ready))
 
 
 def ingest() -> None:
     """Run ingest alone: takes mentions and outcomes over HTTP (INGEST_PORT)."""
+    import uvloop
+
     from services.stack import run_ingest
 
-    asyncio.run(run_ingest())
+    uvloop.run(run_ingest())
 
 
 def router(
@@ -52,9 +56,11 @@ def router(
         for line in load.check_policy(check_policy):
             typer.echo(line)
         return
+    import uvloop
+
     from services.stack import run_router
 
-    asyncio.run(run_router())
+    uvloop.run(run_router())
 
 
 def _print_ready(ready: "ReadyInfo") -> None:

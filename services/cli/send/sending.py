@@ -208,6 +208,8 @@ def _pace(rate: float | None, stopping: Event) -> Callable[[int], None]:
 
 def _way_on(source: _Source) -> str:
     """What to do after a run that did not reach the end."""
+    if source.progress.line == 0:
+        return "Nothing was answered for: send it again"
     if source.state is None:
         return f"The first {source.progress.line:,} lines were answered for: send the input again from there on"
     return f"{source.progress.line:,} lines are done: the same command goes on from there ({source.state.path})"
