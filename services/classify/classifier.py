@@ -14,6 +14,7 @@ from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
 
 # Up to so many texts are read in the event loop: about a millisecond, as a trip to another thread may take.
 _READ_INLINE = 4
+_WARM_UP_TEXT = "Hola, ¿me pueden ayudar con mi pedido?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,11 @@ class Classifier:
         return self._model.version
 
     async def start(self) -> None:
-        """Start the threads that read and predict."""
+        """Start the threads that read and predict, and warm up: the first mention must not wait for lazy loading."""
         # Of its own: reading must not queue behind model runs.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         await self._batcher.start()
+        await asyncio.get_running_loop().run_in_executor(self._reader, self._warm_up)
 
     async def stop(self) -> None:
         """Finish what was accepted, then end the threads. `classify` raises BatcherStopped from now on."""
@@ -89,6 +91,10 @@ class Classifier:
             self._labels(prediction or fresh[ids], language)
             for ids, prediction, language in zip(tokens, known, languages, strict=True)
         ]
+
+    def _warm_up(self) -> None:
+        tokens, _, _ = self._read_now([ModelInput(_WARM_UP_TEXT)], [""])
+        self._model.predict(tokens)
 
     async def _read(
         self, inputs: Sequence[ModelInput], language_hints: Sequence[str]

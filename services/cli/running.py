@@ -1,7 +1,6 @@
 """`up`, `ingest` and `router`: the services themselves."""
 # ruff: noqa: PLC0415 - imports in the functions keep `--help` quick and free of extras
 
-import asyncio
 import os
 import shlex
 import shutil

@@ -30,6 +30,7 @@ async def test_order_is_kept_and_copies_are_answered_by_the_cache(scripted: Scri
     seen: list[tuple[int, int]] = []
     texts = [f"text number {n % 7}" for n in range(30)]
     async with running(Classifier(scripted, observer=Observer(cache=lambda *found: seen.append(found)))) as classifier:
+        scripted.batches.clear()  # of the warm-up
         inputs = [ModelInput(text) for text in texts]
         first = await classifier.classify(inputs, [""] * 30)
         again = await classifier.classify(inputs, [""] * 30)
@@ -42,6 +43,7 @@ async def test_order_is_kept_and_copies_are_answered_by_the_cache(scripted: Scri
 
 async def test_without_a_cache_every_call_asks_the_model(scripted: ScriptedModel) -> None:
     async with running(Classifier(scripted, cache_entries=0)) as classifier:
+        scripted.batches.clear()  # of the warm-up
         for _ in range(3):
             await classifier.classify([ModelInput("same")], ["en"])
     assert len(scripted.batches) == 3

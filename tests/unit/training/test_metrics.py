@@ -15,7 +15,7 @@ def judged(confidence: list[float], right: list[bool]) -> Judged:
 def overconfident() -> tuple[np.ndarray, list[Example]]:
     """300 rows whose logits are three times as large as they deserve."""
     rng = np.random.default_rng(1)
-    true = rng.normal(0, 1.5, (300, 9))
+    true = rng.normal(0, 2.5, (300, 9))
     draw = rng.gumbel(size=(300, 9))
     examples = [
         Example(
