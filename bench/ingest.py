@@ -32,6 +32,7 @@ from tests.support.stack import free_ports
 
 CONNECTIONS: Final = 32
 BATCH: Final = 500
+ANSWER_SECONDS: Final = 10
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
@@ -130,7 +131,8 @@ async def drive(port: int, requests: Sequence[bytes], mode: Mode, seconds: float
         return Sender(supply, start + seconds, latencies)
 
     senders = [(await loop.create_connection(sender, "127.0.0.1", port))[1] for _ in range(mode.connections)]
-    await asyncio.gather(*(each.done for each in senders))
+    async with asyncio.timeout(seconds + ANSWER_SECONDS):  # a server that answers no more ends the run
+        await asyncio.gather(*(each.done for each in senders))
     return Measured(len(latencies) * mode.events / (time.perf_counter() - start), latencies)
 
 

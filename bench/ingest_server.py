@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 import structlog
+import uvloop
 from fastapi import FastAPI, Request, Response
 
 from services.common.http.keys import Authenticator, KeyFile
@@ -70,4 +71,4 @@ async def serve(kind: Kind, port: int, folder: Path) -> None:
 
 if __name__ == "__main__":
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
-    asyncio.run(serve(cast(Kind, sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
+    uvloop.run(serve(cast(Kind, sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))
