@@ -11,10 +11,13 @@ from services.common.http.problems import Problem
 _bearer = HTTPBearer(auto_error=False, description="An API key: `mention-triage keys add TENANT`")
 
 
-def authenticated_tenant(
+async def authenticated_tenant(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> str:
-    """Dependency: the tenant of the request's key. Raises a 401 problem. The app holds `state.authenticator`."""
+    """Dependency: the tenant of the request's key. Raises a 401 problem. The app holds `state.authenticator`.
+
+    A coroutine although it awaits nothing: FastAPI would run a plain function in a thread, for every request.
+    """
     authenticator: Authenticator = request.app.state.authenticator
     tenant = authenticator.tenant_of(credentials.credentials) if credentials else None
     if tenant is None:

@@ -10,6 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from orjson import dumps
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.common.errors import place_of
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -69,15 +72,36 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_validation_error(_: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"][1:])
+        field = str(first["loc"][1]) if len(first["loc"]) > 1 else "request"
         return problem_response(
             Problem(422, "invalid_parameter", f"{field}: {first['msg']}", extensions={"field": field})
         )
 
-    @app.exception_handler(Exception)
-    async def on_error(request: Request, error: Exception) -> Response:
-        # Type and place only: the text of an exception may hold a message or a name.
-        log.error("request failed", route=request.scope.get("path"), error=type(error).__name__, exc_info=False)
-        return problem_response(
-            Problem(500, "internal_error", "an error of ours; try again, and report it if it stays")
-        )
+    app.add_middleware(_Guard)
+
+
+class _Guard:
+    """Answers an unexpected error with a 500 problem.
+
+    Not an exception handler: Starlette raises the error again after one, and the server would log its text, which may
+    hold a message or a name. Only type and place are logged.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watching_send(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watching_send)
+        except Exception as error:
+            log.error("request failed", route=scope.get("path"), error=place_of(error))
+            if not started:
+                detail = "an error of ours; try again, and report it if it stays"
+                await problem_response(Problem(500, "internal_error", detail))(scope, receive, send)

@@ -46,6 +46,8 @@ class HttpServer:
             raise PortTaken(
                 f"cannot listen on {host}:{port} ({error.strerror}): stop what uses the port, or set {self._setting}"
             ) from None
+        # Inherited by connections. asyncio itself only sets it on sockets that name their protocol, which these do not.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._task = asyncio.create_task(self._server.serve([listening]), name=f"http {host}:{port}")
 
     async def stop(self) -> None:

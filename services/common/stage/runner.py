@@ -1,14 +1,13 @@
 """Runs a stage: claim, restore, fetch, process, commit; retries, dead letters and the drain at the end."""
 
 import asyncio
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic
 
 import structlog
 
+from services.common.errors import place_of
 from services.common.log.port import Claim, Fenced, Log, LogUnavailable, Record
 from services.common.stage.dead_letters import DeadLetterLimit, DeadLetterLimitState, dead_letter
 from services.common.stage.stage import Rejected, Result, Stage, State
@@ -116,7 +115,7 @@ class StageRunner(Generic[State]):
                     result = await self._stage.process(state, batch)
             except Exception as error:
                 self._metrics.counter(defs.STAGE_FAILURES, self._stage.name, "process").inc()
-                detail = _place(error)
+                detail = place_of(error)
                 where = {"stage": self._stage.name, "partition": claim.partition, "offset": batch[0].offset}
                 log.warning("batch failed", **where, records=len(batch), error=detail)
                 if len(batch) > 1:
@@ -181,10 +180,3 @@ class StageRunner(Generic[State]):
         self._health.beat(f"{self._stage.name}-{claim.partition}")
         await asyncio.sleep(self._retry.pause(failures))
         return claim.revoked
-
-
-def _place(error: Exception) -> str:
-    """Type of an error and the line that raised it; never its text, which may hold a message."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"

@@ -13,7 +13,15 @@ import pytest
 from services.common.log.embedded.log import EmbeddedLog
 from services.common.log.embedded.reader import EmbeddedReader
 from services.common.log.embedded.retention import Retention, used_bytes
-from services.common.log.port import LogError, LogFull, LogLocked, LogUnavailable, NewRecord, OffsetOutOfRange
+from services.common.log.port import (
+    LogError,
+    LogFull,
+    LogLocked,
+    LogUnavailable,
+    NewRecord,
+    OffsetOutOfRange,
+    UnknownTopic,
+)
 from services.common.log.topics import TopicSpec
 
 TOPICS = (
@@ -196,4 +204,31 @@ async def test_used_bytes_counts_what_is_not_free(tmp_path: Path) -> None:
     log = open_log(tmp_path / "log.db", Clock())
     await log.append([record("unread.v1", os.urandom(100_000)) for _ in range(10)])
     assert await log.run(used_bytes) > 1_000_000
+    await log.close()
+
+
+async def test_a_unit_for_a_topic_that_is_not_there_fails_alone(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log.db", Clock())
+    good, bad = await asyncio.gather(
+        log.append([record("unread.v1", b"good")]), log.append([record("nowhere.v1", b"bad")]), return_exceptions=True
+    )
+    assert good is None
+    assert isinstance(bad, UnknownTopic)
+    await log.close()
+
+
+async def test_an_unexpected_error_in_the_writer_fails_its_units_and_the_writer_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log(tmp_path / "log.db", Clock())
+
+    def broken(*_: object) -> None:
+        raise TypeError("a bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("services.common.log.embedded.writer.insert_many", broken)
+        with pytest.raises(LogUnavailable, match="TypeError"):
+            await log.append([record("unread.v1", b"lost")])
+    await log.append([record("unread.v1", b"kept")])
+    assert [r.value for r in await log.read("unread.v1", 0, 0, 10, 1 << 20)] == [b"kept"]
     await log.close()

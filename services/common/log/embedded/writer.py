@@ -11,7 +11,7 @@ from typing import Final
 
 from services.common.log.embedded.many import insert_many, update_ends
 from services.common.log.embedded.schema import Row, record_id, to_row
-from services.common.log.port import Fenced, LogError, LogUnavailable, NewRecord
+from services.common.log.port import Fenced, LogError, LogUnavailable, NewRecord, UnknownTopic
 
 # One transaction takes at most this much, so that a flood of appends cannot make one commit arbitrarily long.
 _TRANSACTION_BYTES: Final = 8 << 20
@@ -143,10 +143,11 @@ class Writer:
             insert_many(self._db, "INSERT INTO groups VALUES", offsets, _COMMIT)
             update_ends(self._db, ends)
             self._db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # whatever it is: the thread must live, or everybody waits for ever
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            failure = LogUnavailable(f"the log cannot be written: {error}")
+            reason = str(error) if isinstance(error, sqlite3.Error) else type(error).__name__
+            failure = LogUnavailable(f"the log cannot be written: {reason}")
             answers, ends = [(unit, failure) for unit in units], {}
         self._ends.update(ends)
         self._loop.call_soon_threadsafe(self._answer, answers, ends)
@@ -154,6 +155,9 @@ class Writer:
     def _apply(
         self, unit: Unit, rows: list[Row], offsets: list[tuple[str, int, int]], ends: dict[int, int]
     ) -> LogError | None:
+        unknown = [r for r in unit.records if (r.topic, r.partition) not in self._partition_ids]
+        if unknown:
+            return UnknownTopic(f"the log has no {unknown[0].topic}[{unknown[0].partition}]")
         owner = unit.owner
         if owner is not None:
             if self._epochs[owner.group, owner.partition_id] != owner.epoch:
