@@ -17,6 +17,7 @@ from services.common.http.keys import Authenticator, KeyFile
 from services.common.http.server import HttpServer
 from services.common.log.opening import open_log
 from services.common.log.port import Log, NewRecord
+from services.common.service import tune_interpreter
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
 from services.ingest.app import create_ingest_app
@@ -70,5 +71,6 @@ async def serve(kind: Kind, port: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    tune_interpreter()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     uvloop.run(serve(cast(Kind, sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])))

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-_MOST_ROWS: Final = 128
+# A connection keeps a prepared statement for each number of rows: see `schema.connect`.
+MOST_ROWS: Final = 128
 
 
 def insert_many(db: sqlite3.Connection, insert: str, rows: Sequence[Sequence[Any]], conflict: str = "") -> None:
@@ -31,9 +32,6 @@ def update_ends(db: sqlite3.Connection, ends: Mapping[int, int]) -> None:
 
 
 def _parts(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
-    """Parts whose lengths are powers of two: few different statements, which sqlite3 keeps prepared."""
-    start = 0
-    while start < len(rows):
-        size = min(_MOST_ROWS, 1 << ((len(rows) - start).bit_length() - 1))
-        yield rows[start : start + size]
-        start += size
+    """Parts of `MOST_ROWS`, and the rest."""
+    for start in range(0, len(rows), MOST_ROWS):
+        yield rows[start : start + MOST_ROWS]
