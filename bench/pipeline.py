@@ -86,7 +86,7 @@ async def throughput(stack: Stack, watcher: Watcher, kind: str, unique_share: fl
     """Mentions per second from the first POST until the last of `count` is routed, sent as fast as they are taken."""
     source = mentions(kind, unique_share)
     ids: set[str] = set()
-    headers = stack.ready.headers | {"Content-Type": "application/x-ndjson"}
+    headers = stack.headers | {"Content-Type": "application/x-ndjson"}
     started = time.perf_counter()
     async with httpx.AsyncClient(timeout=60) as client:
         while len(ids) < count:
@@ -109,7 +109,7 @@ async def latency(
     ):
 
         async def send(mention: dict[str, Any], due: float) -> None:
-            answer = await client.post(f"{stack.ready.ingest}/v1/mentions", json=mention, headers=stack.ready.headers)
+            answer = await client.post(f"{stack.ready.ingest}/v1/mentions", json=mention, headers=stack.headers)
             sent_at[answer.raise_for_status().json()["results"][0]["mention_id"]] = due
 
         start = time.perf_counter()

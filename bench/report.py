@@ -32,7 +32,7 @@ def facts() -> dict[str, str]:
     return {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": cpu,
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(os.cpu_count()),
         "python": platform.python_version(),
     } | {name: version(name) for name in _LIBRARIES}
 

@@ -4,11 +4,9 @@ The services are imported where they are started: an ingest image carries no mod
 """
 # ruff: noqa: PLC0415
 
-import json
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -17,6 +15,7 @@ import structlog
 from services.common.http.keys import Authenticator, KeyFile
 from services.common.log.opening import open_log
 from services.common.log.port import Log
+from services.common.ready import FILE_NAME, Ready
 from services.common.service import Service, serve
 from services.common.settings import CommonSettings, load_settings
 from services.common.telemetry.logging import configure_logging
@@ -26,16 +25,6 @@ log = structlog.get_logger()
 S = TypeVar("S", bound=CommonSettings)
 
 DEMO_TENANT: Final = "demo"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadyInfo:
-    """What `up` writes to `ready.json`: where the services listen, and a key of the tenant `demo`."""
-
-    ingest: str
-    classify: str
-    router: str
-    api_key: str
 
 
 async def run_ingest() -> None:
@@ -62,7 +51,7 @@ async def run_router() -> None:
     await _run(RouterSettings, build_router)
 
 
-async def run_up(on_ready: Callable[[ReadyInfo], None] | None = None) -> None:
+async def run_up(on_ready: Callable[[Ready], None] | None = None) -> None:
     """Run all three in this process until a signal; calls `on_ready` and writes `ready.json` once all is up."""
     from services.classify.service import build_classify
     from services.classify.settings import ClassifySettings
@@ -73,7 +62,8 @@ async def run_up(on_ready: Callable[[ReadyInfo], None] | None = None) -> None:
 
     common = load_settings(CommonSettings)
     configure_logging(common.log_level or "warning")
-    ready_file = common.data_dir / "ready.json"
+    ready_file = common.data_dir / FILE_NAME
+    common.data_dir.mkdir(parents=True, exist_ok=True)
     log_ = open_log(common)  # first: a second `up` on this folder must not touch the running one's file
     ready_file.unlink(missing_ok=True)
     key = _demo_key(common)
@@ -81,10 +71,10 @@ async def run_up(on_ready: Callable[[ReadyInfo], None] | None = None) -> None:
     ingest = await build_ingest(load_settings(IngestSettings), log_, authenticator)
     classify = await build_classify(load_settings(ClassifySettings), log_, authenticator)
     router = await build_router(load_settings(RouterSettings), log_, authenticator)
-    info = ReadyInfo(_url(ingest), _url(classify), _url(router), key)
+    info = Ready(_url(ingest), _url(classify), _url(router), key)
 
     def announce() -> None:
-        _write_private(ready_file, json.dumps(asdict(info), indent=1) + "\n")
+        _write_private(ready_file, info.dumps())
         if on_ready:
             on_ready(info)
 

@@ -27,6 +27,7 @@ class Observer:
     queueing: Callable[[float], None] = _ignore  # seconds that one text waited for its run
     tokenisation: Callable[[float], None] = _ignore  # seconds of one call, language identification included
     cache: Callable[[int, int], None] = _ignore  # hits and misses of one call
+    coalesced: Callable[[], None] = _ignore  # an input that equals one which is already waiting or running
 
 
 class BatcherStopped(RuntimeError):
@@ -126,6 +127,8 @@ class Batcher:
             waiting = self._pending[ids] = _Waiting(ids, time.monotonic())
             self._buckets.setdefault(padded_length(len(ids)), {})[ids] = waiting
             self._arrived.set()
+        else:
+            self._observer.coalesced()
         caller = asyncio.get_running_loop().create_future()
         waiting.callers.append(caller)
         return caller

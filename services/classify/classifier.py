@@ -39,7 +39,7 @@ class Classifier:
         self,
         model: Model,
         *,
-        cache_entries: int = 50_000,
+        cache_entries: int = 20_000,
         max_rows: int = 32,
         max_tokens: int = 512,
         max_waiting: int = 2_048,

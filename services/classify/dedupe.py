@@ -34,7 +34,7 @@ class Seen:
     """The mentions of one partition that were output within the window (by the records' own time)."""
 
     def __init__(self, limit: int, window_ms: int = SEEN_WINDOW_MS) -> None:
-        """`limit`: entries kept at most, about 120 bytes each; the oldest hours go first."""
+        """`limit`: entries kept at most, about 105 bytes each; the oldest hours go first."""
         self._limit = limit
         self._window_hours = window_ms // _HOUR_MS
         self._hour_of: dict[bytes, int] = {}

@@ -25,4 +25,5 @@ def observer(metrics: Metrics) -> Observer:
         queueing=metrics.histogram(defs.CLASSIFY_MODEL_SECONDS, "queue").observe,
         tokenisation=metrics.histogram(defs.CLASSIFY_MODEL_SECONDS, "tokenise").observe,
         cache=cache,
+        coalesced=metrics.counter(defs.CLASSIFY_COALESCED).inc,
     )

@@ -12,7 +12,7 @@ _SHIPPED_MODEL: Final = Path(__file__).parents[2] / "models" / "mention-triage-s
 
 
 def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class ClassifySettings(CommonSettings):
@@ -26,5 +26,5 @@ class ClassifySettings(CommonSettings):
     threads: int = Field(default_factory=_usable_cores, ge=1, le=256, validation_alias="CLASSIFY_THREADS")
     # Predictions remembered by exact input; about a kilobyte each.
     cache_entries: int = Field(20_000, ge=0, validation_alias="CLASSIFY_CACHE_ENTRIES")
-    # Mentions remembered per partition to recognise repeats; about 120 bytes each.
+    # Mentions remembered per partition to recognise repeats; about 105 bytes each.
     seen_limit: int = Field(200_000, ge=1_000, validation_alias="CLASSIFY_SEEN_LIMIT")

@@ -30,6 +30,8 @@ def classify_stage(classifier: Classifier, seen_limit: int, metrics: Metrics) ->
         new_state=lambda: Seen(seen_limit),
         state_topic=SEEN,
         restore=partial(_restore, metrics),
+        # All partitions wait for one model: smaller batches keep each of them moving, and the drain at the end short.
+        max_batch_records=64,
     )
 
 

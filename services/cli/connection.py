@@ -1,14 +1,14 @@
 """Which stack a command talks to: what was asked for, else what `up` left in the data folder."""
 # ruff: noqa: PLC0415 - imports in the functions keep `--help` quick and free of extras
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from services.cli.errors import CliError
+from services.common import ready
+from services.common.ready import Ready
 
 DEFAULT_INGEST_URL: Final = "http://127.0.0.1:8080"
 
@@ -30,45 +30,34 @@ KeyOption = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """What `up` says about itself once it is ready: three addresses and the demo key."""
-
-    ingest: str
-    classify: str
-    router: str
-    api_key: str
-
-
 def ready_file() -> Path:
     """Where `up` writes it, by the settings of this shell."""
     from services.common.settings import CommonSettings, load_settings
 
-    return load_settings(CommonSettings).data_dir / "ready.json"
+    return load_settings(CommonSettings).data_dir / ready.FILE_NAME
 
 
 def read_ready(path: Path) -> Ready | None:
     """What the stack running here says; None if there is none. Raises `CliError` for a file that is something else."""
     try:
-        content = json.loads(path.read_bytes())
-        return Ready(**{name: str(content[name]).rstrip("/") for name in Ready.__slots__})
+        return ready.read_ready(path)
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         raise CliError(f"{path} is not what `up` writes: start it again, or give --url and --key") from None
 
 
 def ingest_and_key(url: str | None, key: str | None) -> tuple[str, str]:
     """Address of ingest and the key for it. Raises `CliError` if no key is known for that address."""
-    ready = None if url and key else read_ready(ready_file())
-    address = checked_url(url or (ready.ingest if ready else DEFAULT_INGEST_URL))
+    running = None if url and key else read_ready(ready_file())
+    address = checked_url(url or (running.ingest if running else DEFAULT_INGEST_URL))
     # The demo key goes to that stack only, never to another address.
-    if key is None and ready is not None and address == ready.ingest:
-        key = ready.api_key
+    if key is None and running is not None and address == running.ingest:
+        key = running.api_key
     if not key:
         raise CliError(
             f"no API key for {address}: give --key or TRIAGE_API_KEY (`mention-triage keys add TENANT` makes one)"
-            + ("" if ready else ", or start a stack here (`mention-triage up`)")
+            + ("" if running else ", or start a stack here (`mention-triage up`)")
         )
     return address, key
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from services.stack import ReadyInfo
+    from services.common.ready import Ready
 
 # The id is made by the shell, so that a second paste is a second mention and not a repeat of the first.
 _EXAMPLE = (
@@ -34,7 +34,10 @@ def up() -> None:
 
 
 def ingest() -> None:
-    """Run ingest alone: takes mentions and outcomes over HTTP (INGEST_PORT)."""
+    """Run ingest alone: takes mentions and outcomes over HTTP (INGEST_PORT).
+
+    An embedded log has one process: use `up` to run all three on one.
+    """
     import uvloop
 
     from services.stack import run_ingest
@@ -62,7 +65,7 @@ def router(
     uvloop.run(run_router())
 
 
-def _print_ready(ready: "ReadyInfo") -> None:
+def _print_ready(ready: "Ready") -> None:
     from services.common.settings import CommonSettings, load_settings
 
     key_file = load_settings(CommonSettings).data_dir / "demo.key"
@@ -70,7 +73,7 @@ def _print_ready(ready: "ReadyInfo") -> None:
         typer.echo(line)
 
 
-def ready_block(ready: "ReadyInfo", key_file: Path) -> list[str]:
+def ready_block(ready: "Ready", key_file: Path) -> list[str]:
     """What `up` prints once it is ready. The curl lines stand alone and whole, to be pasted."""
     header = f"Authorization: Bearer {ready.api_key}"
     post = (

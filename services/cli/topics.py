@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from services.common.log.embedded.reader import EmbeddedReader
+    from services.common.log.port import Reader
 
 
 def topics(
@@ -57,7 +57,7 @@ async def _describe() -> list[dict[str, Any]]:
         await reader.close()
 
 
-async def _time(reader: "EmbeddedReader", topic: str, offsets: list[int], choose: Any) -> str | None:
+async def _time(reader: "Reader", topic: str, offsets: list[int], choose: Any) -> str | None:
     """RFC 3339 time of the oldest or newest of the records at these offsets, one per partition; None: no record."""
     from services.cli.tail.contents import rfc3339
     from services.common.log.port import OffsetOutOfRange

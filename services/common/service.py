@@ -97,7 +97,7 @@ def tune_interpreter() -> None:
 
     A thread that comes back from SQLite, the disk or the model waits for the interpreter lock up to the switch
     interval while the event loop is busy: 5 ms by default, several times per commit.
-    What was loaded at the start stays until the end: taken out of the garbage collector's sight, it is not walked again.
+    What was loaded at the start stays until the end: the garbage collector need not walk it again and again.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()

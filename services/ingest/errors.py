@@ -34,7 +34,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
     models.HANDLE_PATTERN: "must be a name on one line, with at most one leading @ and no space in front",
     models.TEXT_PATTERN: "must not contain the character U+0000",
     models.PLATFORM_PATTERN: (
-        "must be lower case: 1 to 32 letters, digits, - and _, starting with a letter, such as `x` or `google_play`"
+        "must be lower case: 1 to 32 letters, digits, - and _, starting with a letter, such as `x` or `play_store`"
     ),
     models.TAG_PATTERN: (
         "must be lower case: 1 to 50 letters, digits, - and _, starting with a letter or digit, such as `press`"

@@ -60,7 +60,7 @@ MENTION_EXAMPLES: Final = (
         "An app review (English)",
         {
             "brand": "Deskleaf",
-            "platform": "google_play",
+            "platform": "play_store",
             "id": "gp:AOqpTOH",
             "kind": "review",
             "text": "Crashes every time I open the calendar since the last update. Please fix!",

@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from orjson import dumps, loads
+from pydantic import BeforeValidator
 
 from services.common.contracts.views import routed_view
 from services.common.http.app import create_app
@@ -39,6 +40,8 @@ def create_router_app(
     """The app. `reader`: the log that holds the routed mentions; it is only read."""
     app = create_app("mention triage: router", _DESCRIPTION, metrics, health, authenticator)
 
+    default_limit = min(_DEFAULT_LIMIT, settings.max_page)
+
     async def counted(tenant: Tenant) -> AsyncIterator[None]:
         status = 500
         try:
@@ -65,9 +68,11 @@ def create_router_app(
         *,
         request: Request,
         tenant: Tenant,
-        limit: Annotated[int, Query(ge=1, le=settings.max_page, description="Most items in the page")] = min(
-            _DEFAULT_LIMIT, settings.max_page
-        ),
+        limit: Annotated[
+            int,
+            BeforeValidator(lambda value: default_limit if value == "" else value),  # `?limit=&cursor=` is the default
+            Query(ge=1, le=settings.max_page, description="Most items in the page"),
+        ] = default_limit,
         cursor: Annotated[
             str | None, Query(description="`next_cursor` of the page before; none: from the oldest kept")
         ] = None,
@@ -80,7 +85,7 @@ def create_router_app(
                 raise _unknown_parameter(name)
         filters = Filters(frozenset(queue), frozenset(priority), frozenset(brand))
         try:
-            page = await read_page(reader, tenant, limit, cursor, filters, settings.max_scan)
+            page = await read_page(reader, tenant, limit, cursor or None, filters, settings.max_scan)
         except LogUnavailable:
             raise _unavailable() from None
         body = dumps({"items": [routed_view(item) for item in page.items], "next_cursor": page.next_cursor})

@@ -1,4 +1,4 @@
-"""The contract of the log port is tried on every adapter. To add one: an `Adapter` here, and nothing else."""
+"""The contract of the log port is tried on every adapter. To add one: a way to open it in `ADAPTERS`, nothing else."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -21,7 +21,15 @@ TOPICS = (
 OpenLog = Callable[[], Awaitable[Log]]
 
 
-@pytest.fixture(params=["embedded"])
+def open_embedded(folder: Path) -> Log:
+    """An embedded log in a file of this folder."""
+    return EmbeddedLog(folder / "log.db", PARTITIONS, TOPICS)
+
+
+ADAPTERS: dict[str, Callable[[Path], Log]] = {"embedded": open_embedded}
+
+
+@pytest.fixture(params=ADAPTERS)
 async def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenLog]:
     """Opens the log under test, with `TOPICS`; the second call closes the first one and opens the same log again."""
     opened: list[Log] = []
@@ -29,7 +37,7 @@ async def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     async def open_() -> Log:
         for log in opened:
             await log.close()
-        opened[:] = [EmbeddedLog(tmp_path / "log.db", PARTITIONS, TOPICS)]
+        opened[:] = [ADAPTERS[request.param](tmp_path)]
         return opened[0]
 
     yield open_

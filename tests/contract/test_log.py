@@ -195,3 +195,11 @@ async def test_an_unknown_topic_is_named(log: Log) -> None:
         await log.bounds("nowhere")
     with pytest.raises(UnknownTopic, match="nowhere"):
         log.partitions("nowhere")
+
+
+async def test_topics_and_lags_are_told(log: Log) -> None:
+    await log.append([new(str(n)) for n in range(5)])
+    claim = await log.claim("g", "in.v1", 0)
+    await claim.commit([], (await claim.fetch(2, BIG))[-1].offset + 1)
+    assert set(log.topics()) == {"in.v1", "out.v1", "state.v1"}
+    assert list(await log.group_lags()) == [("g", "in.v1", 3)]

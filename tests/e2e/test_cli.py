@@ -64,7 +64,7 @@ def routed(stack: Stack, count: int) -> list[str]:
     ids: list[str] = []
     cursor = None
     deadline = time.monotonic() + 60
-    with httpx.Client(base_url=stack.ready.router, headers=stack.ready.headers) as client:
+    with httpx.Client(base_url=stack.ready.router, headers=stack.headers) as client:
         while len(ids) < count and time.monotonic() < deadline:
             page = client.get("/v1/routed", params={"limit": 500} | ({"cursor": cursor} if cursor else {})).json()
             ids += [item["mention"]["id"] for item in page["items"]]

@@ -28,7 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def post(stack: Stack, mention: dict[str, Any] | list[dict[str, Any]]) -> list[dict[str, Any]]:
-    answer = httpx.post(f"{stack.ready.ingest}/v1/mentions", json=mention, headers=stack.ready.headers)
+    answer = httpx.post(f"{stack.ready.ingest}/v1/mentions", json=mention, headers=stack.headers)
     assert answer.status_code == 202, answer.text
     results: list[dict[str, Any]] = answer.json()["results"]
     return results
@@ -36,7 +36,7 @@ def post(stack: Stack, mention: dict[str, Any] | list[dict[str, Any]]) -> list[d
 
 def page(stack: Stack, cursor: str | None = None, **filters: str) -> dict[str, Any]:
     params = filters | ({"cursor": cursor} if cursor else {})
-    answer = httpx.get(f"{stack.ready.router}/v1/routed", params=params, headers=stack.ready.headers)
+    answer = httpx.get(f"{stack.ready.router}/v1/routed", params=params, headers=stack.headers)
     found: dict[str, Any] = answer.raise_for_status().json()
     return found
 
@@ -158,7 +158,7 @@ def test_a_key_added_while_running_is_taken_up_and_sees_only_its_tenant(stack: S
 
 
 def test_secrets_are_readable_by_their_owner_only(stack: Stack) -> None:
-    for name in ("ready.json", "demo.key", "keys.json"):
+    for name in ("ready.json", "demo.key", "keys.json", "log.db", "log.db-wal", "log.db-shm"):
         assert stat.S_IMODE((stack.folder / name).stat().st_mode) == 0o600, name
     assert (stack.folder / "demo.key").read_text().strip() == stack.ready.api_key
     assert stack.ready.api_key not in (stack.folder / "keys.json").read_text()

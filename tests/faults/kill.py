@@ -77,7 +77,7 @@ async def send_lane(stack: Stack, mentions: Sequence[dict[str, Any]], run: Run) 
     async with httpx.AsyncClient(timeout=10) as client:
         for start in range(0, len(mentions), BATCH):
             body = b"\n".join(map(orjson.dumps, mentions[start : start + BATCH]))
-            headers = stack.ready.headers | {"Content-Type": "application/x-ndjson"}
+            headers = stack.headers | {"Content-Type": "application/x-ndjson"}
             while True:
                 try:
                     answer = await client.post(f"{stack.ready.ingest}/v1/mentions", content=body, headers=headers)
@@ -102,7 +102,7 @@ async def read_routed(stack: Stack, run: Run, expected: int) -> None:
         while len(run.read) < expected and time.monotonic() - last_news < 120:
             params = {"limit": "500"} | ({"cursor": cursor} if cursor else {})
             try:
-                answer = await client.get(f"{stack.ready.router}/v1/routed", params=params, headers=stack.ready.headers)
+                answer = await client.get(f"{stack.ready.router}/v1/routed", params=params, headers=stack.headers)
             except httpx.HTTPError:
                 await asyncio.sleep(0.1)
                 continue

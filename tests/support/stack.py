@@ -1,32 +1,17 @@
 """A real stack in a process of its own: `mention-triage up` in a folder, on free ports."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from services.common.ready import Ready, read_ready
+
 READY_SECONDS: Final = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """What `ready.json` says."""
-
-    ingest: str
-    classify: str
-    router: str
-    api_key: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The request header that authenticates."""
-        return {"Authorization": f"Bearer {self.api_key}"}
 
 
 class Stack:
@@ -38,6 +23,11 @@ class Stack:
         self.environment = os.environ | {"TRIAGE_DATA_DIR": str(folder)} | ports | environment
         self._process: subprocess.Popen[bytes] | None = None
         self.ready: Ready
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The request header that authenticates."""
+        return {"Authorization": f"Bearer {self.ready.api_key}"}
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -60,7 +50,7 @@ class Stack:
                 self.kill()
                 raise AssertionError(f"the stack is not ready:\n{self.log()[-3000:]}")
             time.sleep(0.02)
-        self.ready = Ready(**json.loads(ready_file.read_text()))
+        self.ready = read_ready(ready_file)
         return self.ready
 
     def kill(self) -> None:

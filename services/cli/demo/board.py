@@ -47,7 +47,7 @@ class Board:
 
     def _picture(self, played: Played) -> RenderableType:
         rows = max(3, self._console.height - _FRAME)
-        return Group(_head(played), _rows([routed.item for routed in played.routed[-rows:]], self._console.width))
+        return Group(_head(played), _rows([routed.item for routed in played.routed[-rows:]]))
 
 
 def plain_line(item: Json) -> str:
@@ -78,13 +78,12 @@ def _head(played: Played) -> Text:
     return head
 
 
-def _rows(items: list[Json], width: int) -> Table:
+def _rows(items: list[Json]) -> Table:
     shown = table()
     shown.expand = True
-    wide = width >= 120
-    for name, columns in (("time", 5), ("", 2), ("queue", 16), ("what it is", 14), ("", 3)):
+    for name, columns in (("time", 5), ("", 2), ("queue", 13), ("what it is", 10), ("", 2)):
         shown.add_column(name, width=columns, no_wrap=True, overflow="ellipsis")
-    for name, ratio in [*([("why", 4)] if wide else []), ("text", 5)]:
+    for name, ratio in (("why", 4), ("text", 4)):
         shown.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")
     for item in items:
         said, routing = item["classification"], item["routing"]
@@ -95,7 +94,7 @@ def _rows(items: list[Json], width: int) -> Table:
             Text(one_line(routing["queue"])),
             Text(said["inquiry_type"]["label"], style=SENTIMENT_STYLES[sentiment]),
             Text(one_line(said["language"]), style="cyan"),
-            *([Text(one_line(reasons(item, _REASONS)), style="dim")] if wide else []),
+            Text(one_line(reasons(item, _REASONS)), style="dim"),
             Text(one_line(item["mention"]["text"])),
         ]
         shown.add_row(*cells)

@@ -12,7 +12,7 @@ from services.cli.connection import checked_url, ingest_and_key, read_ready, rea
 from services.cli.errors import CliError
 
 if TYPE_CHECKING:
-    from services.cli.connection import Ready
+    from services.common.ready import Ready
 
 
 def demo(
@@ -62,7 +62,7 @@ def demo(
 
 def _running(url: str, router_url: str | None, key: str | None) -> "Ready":
     """The stack to play into; `classify` is "" where it is not known. Raises `CliError` if something is missing."""
-    from services.cli.connection import Ready
+    from services.common.ready import Ready
 
     ingest, api_key = ingest_and_key(url, key)
     here = read_ready(ready_file())

@@ -12,8 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from services.cli.connection import Ready, read_ready
+from services.cli.connection import read_ready
 from services.cli.errors import CliError
+from services.common.ready import Ready
 
 _START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 30.0

@@ -11,11 +11,11 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from services.cli.connection import Ready
 from services.cli.demo.feed import Delivery, Json, on_day
 from services.cli.errors import CliError
 from services.cli.send.delivery import Delivery as Posting
 from services.cli.send.delivery import GaveUp
+from services.common.ready import Ready
 
 _READ_SECONDS: Final = 0.1
 _STEP_SECONDS: Final = 0.1

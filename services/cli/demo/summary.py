@@ -13,16 +13,19 @@ from services.cli.demo.feed import Json
 from services.cli.demo.playing import Played
 from services.cli.terminal import one_line, table
 from services.common.contracts.views import INQUIRY_TYPES, PRIORITIES
-from services.common.telemetry.metric_defs import CLASSIFY_CACHE_REQUESTS
+from services.common.telemetry.metric_defs import CLASSIFY_CACHE_REQUESTS, CLASSIFY_COALESCED
 
-_SAMPLE: Final = re.compile(CLASSIFY_CACHE_REQUESTS.name + r'\{result="(hit|miss)"\} (\S+)')
+_SAMPLE: Final = re.compile(
+    rf'^(?:{CLASSIFY_CACHE_REQUESTS.name}\{{result="(?P<result>hit|miss)"\}}|{CLASSIFY_COALESCED.name}) (?P<value>\S+)',
+    re.MULTILINE,
+)
 CacheCounts = Counter[str]
 
 
 def read_cache_counts(classify: str) -> CacheCounts:
-    """Look-ups of classify's text cache so far, from its metrics: `hit` and `miss`."""
+    """From classify's metrics so far: `hit` and `miss` of its text cache, and misses that were `coalesced`."""
     exposition = httpx.get(f"{classify}/metrics", timeout=10).text
-    return Counter({result: int(float(value)) for result, value in _SAMPLE.findall(exposition)})
+    return Counter({m["result"] or "coalesced": int(float(m["value"])) for m in _SAMPLE.finditer(exposition)})
 
 
 def print_summary(console: Console, played: Played, cache: CacheCounts | None) -> None:
@@ -73,7 +76,7 @@ def _figures(played: Played, items: Sequence[Json], cache: CacheCounts | None) -
         f" p99 {_quantile(seconds, 0.99):.2f} s"
     )
     if cache is not None and (asked := cache["hit"] + cache["miss"]):
-        yield f"Texts answered without running the model again: {cache['hit'] / asked:.0%}"
+        yield f"Texts answered without running the model again: {(cache['hit'] + cache['coalesced']) / asked:.0%}"
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -1,5 +1,7 @@
 """The common shape of a service's HTTP side."""
 
+from importlib.metadata import version
+
 from fastapi import FastAPI
 
 from services.common.http.keys import Authenticator
@@ -8,12 +10,10 @@ from services.common.http.problems import install_problem_handlers
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
 
-VERSION = "0.1.0"
-
 
 def create_app(title: str, description: str, metrics: Metrics, health: Health, authenticator: Authenticator) -> FastAPI:
     """A FastAPI app with problem details, operations routes and the authenticator in place."""
-    app = FastAPI(title=title, description=description, version=VERSION, redoc_url=None)
+    app = FastAPI(title=title, description=description, version=version("mention-triage"), redoc_url=None)
     app.state.authenticator = authenticator
     install_problem_handlers(app)
     app.include_router(operations_routes(metrics, health))

@@ -5,7 +5,7 @@ from pathlib import Path
 from services.common.log.embedded.log import EmbeddedLog
 from services.common.log.embedded.reader import EmbeddedReader
 from services.common.log.embedded.retention import Retention
-from services.common.log.port import Log, LogError
+from services.common.log.port import Log, LogError, Reader
 from services.common.log.topics import TOPICS
 from services.common.settings import CommonSettings
 
@@ -18,7 +18,7 @@ def open_log(settings: CommonSettings) -> Log:
     return EmbeddedLog(path, settings.log_partitions, retention=Retention(TOPICS, settings.log_max_bytes))
 
 
-def open_reader(settings: CommonSettings) -> EmbeddedReader:
+def open_reader(settings: CommonSettings) -> Reader:
     """Open the log read-only, also beside a running stack. Raises `LogError` for a URL it cannot serve."""
     return EmbeddedReader(_sqlite_path(settings.url_of_log))
 

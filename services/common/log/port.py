@@ -130,7 +130,15 @@ class Claim(Protocol):
 
 
 class Reader(Protocol):
-    """Reads without a group: for `tail` and for pages over HTTP."""
+    """Reads without a group: for `tail`, `topics` and pages over HTTP."""
+
+    def topics(self) -> Sequence[str]:
+        """Names of the topics."""
+        ...
+
+    def partitions(self, topic: str) -> int:
+        """Number of partitions of a topic. Raises `UnknownTopic`."""
+        ...
 
     async def bounds(self, topic: str) -> Sequence[Bounds]:
         """What each partition of the topic retains, by partition number. Raises `UnknownTopic`."""
@@ -143,13 +151,17 @@ class Reader(Protocol):
         """
         ...
 
+    async def group_lags(self) -> Sequence[tuple[str, str, int]]:
+        """(group, topic, records that it has yet to commit) for every group."""
+        ...
+
+    async def close(self) -> None:
+        """Release files and connections. What was not committed is not there; what was, is."""
+        ...
+
 
 class Log(Reader, Protocol):
     """The log as a service sees it."""
-
-    def partitions(self, topic: str) -> int:
-        """Number of partitions of a topic. Raises `UnknownTopic`."""
-        ...
 
     async def append(self, records: Sequence[NewRecord]) -> None:
         """Append records, in order within each partition; durable on return, all or nothing.
@@ -175,8 +187,4 @@ class Log(Reader, Protocol):
 
     def stop_consuming(self) -> None:
         """Revoke every claim: workers finish the batch in hand, commit and return."""
-        ...
-
-    async def close(self) -> None:
-        """Release files and connections. What was not committed is not there; what was, is."""
         ...

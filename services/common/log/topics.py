@@ -18,20 +18,21 @@ class TopicSpec:
     """One topic.
 
     `retention_ms`: age by record time beyond which a record may go. `cleanup`: `delete` by that age, or `compact` to
-    the newest record of each key.
+    the newest record of each key. `sheds`: whether its oldest records may go before that age when the log is full.
     """
 
     name: str
     retention_ms: int
     cleanup: Literal["delete", "compact"]
     holds: str
+    sheds: bool = False
 
 
 # Every topic has the same number of partitions: a stage writes each output to the partition number of its input.
 TOPICS: Final[tuple[TopicSpec, ...]] = (
-    TopicSpec(MENTIONS, 7 * DAY_MS, "delete", "mentions as ingest accepted them"),
-    TopicSpec(CLASSIFIED, 7 * DAY_MS, "delete", "mentions with what the model says"),
-    TopicSpec(ROUTED, 7 * DAY_MS, "delete", "mentions with the decision about them"),
+    TopicSpec(MENTIONS, 7 * DAY_MS, "delete", "mentions as ingest accepted them", sheds=True),
+    TopicSpec(CLASSIFIED, 7 * DAY_MS, "delete", "mentions with what the model says", sheds=True),
+    TopicSpec(ROUTED, 7 * DAY_MS, "delete", "mentions with the decision about them", sheds=True),
     TopicSpec(OUTCOMES, 7 * DAY_MS, "delete", "what the contact center reports"),
     TopicSpec(DEAD_LETTERS, 30 * DAY_MS, "delete", "records that a stage gave up on"),
     # The mentions' retention plus the 48 hours in which a platform may still repeat a mention.

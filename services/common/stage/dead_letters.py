@@ -41,7 +41,7 @@ class DeadLetterLimitState:
                 self._rejected -= self._recent[0]
             self._recent.append(is_rejected)
             self._rejected += is_rejected
-        self._run = rejected if accepted else self._run + rejected
+        self._run = 0 if accepted else self._run + rejected
         if self._run > self._limit.max_run:
             raise StageStopped(f"{self._run} records in a row could not be processed (limit {self._limit.max_run})")
         if self._rejected > self._limit.max_share * self._limit.window:

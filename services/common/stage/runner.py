@@ -7,6 +7,7 @@ from typing import Generic
 
 import structlog
 
+from services.common.contracts.records import TRACEPARENT, headers_of
 from services.common.errors import place_of
 from services.common.log.port import Claim, Fenced, Log, LogUnavailable, Record
 from services.common.stage.dead_letters import DeadLetterLimit, DeadLetterLimitState, dead_letter
@@ -116,8 +117,7 @@ class StageRunner(Generic[State]):
             except Exception as error:
                 self._metrics.counter(defs.STAGE_FAILURES, self._stage.name, "process").inc()
                 detail = place_of(error)
-                where = {"stage": self._stage.name, "partition": claim.partition, "offset": batch[0].offset}
-                log.warning("batch failed", **where, records=len(batch), error=detail)
+                log.warning("batch failed", **_which(self._stage.name, batch[0]), records=len(batch), error=detail)
                 if len(batch) > 1:
                     size = len(batch) // 2
                     continue
@@ -164,15 +164,8 @@ class StageRunner(Generic[State]):
             metrics.counter(defs.STAGE_RECORDS_OUT, name, record.topic).inc()
         for rejected in result.rejected:
             metrics.counter(defs.STAGE_DEAD_LETTERS, name, rejected.reason).inc()
-            log.error(
-                "dead letter",
-                stage=name,
-                topic=rejected.record.topic,
-                partition=rejected.record.partition,
-                offset=rejected.record.offset,
-                reason=rejected.reason,
-                detail=rejected.detail,
-            )
+            which = _which(name, rejected.record)
+            log.error("dead letter", **which, reason=rejected.reason, detail=rejected.detail)
         result.committed()
 
     async def _pause(self, claim: Claim, failures: int) -> bool:
@@ -180,3 +173,10 @@ class StageRunner(Generic[State]):
         self._health.beat(f"{self._stage.name}-{claim.partition}")
         await asyncio.sleep(self._retry.pause(failures))
         return claim.revoked
+
+
+def _which(stage: str, record: Record) -> dict[str, str | int]:
+    """What names a record in the log: its place, and the ids that it carries."""
+    headers = headers_of(record.headers)
+    ids = {name: headers[name].decode(errors="replace") for name in ("ce_id", TRACEPARENT) if name in headers}
+    return {"stage": stage, "topic": record.topic, "partition": record.partition, "offset": record.offset, **ids}

@@ -7,10 +7,13 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
 from services.common.telemetry.metric_defs import METRICS, MetricSpec, Service
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nothing here reads
 
 _MAX_BRANDS_PER_TENANT = 50
 _MAX_PLATFORMS = 30

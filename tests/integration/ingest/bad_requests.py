@@ -261,7 +261,7 @@ are by default; the tests try every row and compare this page.
 A request that is refused as a whole gets problem details (RFC 9457) with the code shown. Where a single event is at
 fault, its result carries the code, the field and the message; the other events of its batch are taken in all the same,
 and the status is 202. Only if no event is accepted the status is 422, with the code `all_rejected` and the `results`,
-as for the single events below. No message repeats what was sent.
+as for the single events below. No message repeats a value that was sent.
 
 429 and 503 carry `Retry-After`, in seconds: nothing of the request was taken in, send it again as it was.
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from services.cli.running import ready_block
+from services.common.ready import Ready
 from services.ingest.models import PostedMention
-from services.stack import ReadyInfo
 from tests.unit.cli.conftest import Run
 
-INFO = ReadyInfo("http://127.0.0.1:8080", "http://127.0.0.1:8081", "http://127.0.0.1:8082", "mt_abc_def")
+INFO = Ready("http://127.0.0.1:8080", "http://127.0.0.1:8081", "http://127.0.0.1:8082", "mt_abc_def")
 
 
 @dataclass

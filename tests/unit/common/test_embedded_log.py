@@ -25,8 +25,9 @@ from services.common.log.port import (
 from services.common.log.topics import TopicSpec
 
 TOPICS = (
-    TopicSpec("read.v1", 60_000, "delete", "a group reads it"),
+    TopicSpec("read.v1", 60_000, "delete", "a group reads it", sheds=True),
     TopicSpec("unread.v1", 60_000, "delete", "no group reads it"),
+    TopicSpec("history.v1", 60_000, "delete", "no group reads it, and it may go early", sheds=True),
     TopicSpec("state.v1", 60_000, "compact", "newest of each key"),
 )
 
@@ -185,6 +186,24 @@ async def test_over_the_size_limit_read_records_go_first_and_then_appends_are_re
         while not await accepted():
             await asyncio.sleep(0.01)
     assert len(records) > 30
+    await log.close()
+
+
+async def test_what_no_group_reads_goes_early_only_where_the_topic_sheds(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log.db", Clock(), max_bytes=2_000_000)
+    await log.append([record("unread.v1", os.urandom(50_000)) for _ in range(10)])
+    async with asyncio.timeout(20):
+        for _ in range(100):  # five times what fits
+            while True:
+                try:
+                    await log.append([record("history.v1", os.urandom(100_000))])
+                    break
+                except LogFull:
+                    await asyncio.sleep(0.01)
+    history = (await log.bounds("history.v1"))[0]
+    assert history.start > 50
+    assert history.end == 100
+    assert (await log.bounds("unread.v1"))[0].start == 0
     await log.close()
 
 

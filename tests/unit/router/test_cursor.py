@@ -54,5 +54,5 @@ def test_bad_cursors_say_how_to_go_on(text: str) -> None:
     assert "last next_cursor" in caught.value.detail
 
 
-def test_cursors_are_compact() -> None:
-    assert len(encode_cursor(1, [1_000_000] * 12)) <= 52
+def test_cursors_fit_any_url() -> None:
+    assert len(encode_cursor(1, [1_000_000_000] * 12)) < 200

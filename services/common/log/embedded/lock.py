@@ -19,8 +19,8 @@ class FileLock:
             holder = os.read(self._fd, 32).decode(errors="replace").strip()
             os.close(self._fd)
             raise LogLocked(
-                f"{path} is held by process {holder or 'unknown'}: an embedded log has one writer. Stop that process,"
-                " or give this one another TRIAGE_DATA_DIR or LOG_URL."
+                f"{path} is held by process {holder or 'unknown'}: an embedded log has one writer. `mention-triage up`"
+                " runs all services on one. Stop that process, or give this one a log of its own (TRIAGE_DATA_DIR)."
                 " (`mention-triage tail` and `topics` read beside a running stack.)"
             ) from error
         os.ftruncate(self._fd, 0)

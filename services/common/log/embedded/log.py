@@ -53,8 +53,8 @@ class EmbeddedLog(EmbeddedReader):
         """See `Log.append`."""
         if self._retention.full:
             raise LogFull(
-                "the log has reached LOG_MAX_BYTES and its readers have not caught up: slow down and try again;"
-                " if it stays so, raise LOG_MAX_BYTES or see which group lags (`mention-triage topics`)"
+                "the log has reached LOG_MAX_BYTES, and what it holds is still to be read or must be kept: try again"
+                " later; if it stays so, see which group lags (`mention-triage topics`), or raise LOG_MAX_BYTES"
             )
         await self.writer.submit(Unit(records))
 

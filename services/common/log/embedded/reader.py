@@ -36,11 +36,11 @@ class EmbeddedReader:
             self._ids.setdefault(topic, []).append(partition_id)
 
     def topics(self) -> Sequence[str]:
-        """Names of the topics in the file."""
+        """See `Reader.topics`."""
         return list(self._ids)
 
     def partitions(self, topic: str) -> int:
-        """Number of partitions of a topic. Raises `UnknownTopic`."""
+        """See `Reader.partitions`."""
         return len(self.partition_ids(topic))
 
     def partition_ids(self, topic: str) -> list[int]:
@@ -73,7 +73,7 @@ class EmbeddedReader:
         return await self.run(read)
 
     async def group_lags(self) -> Sequence[tuple[str, str, int]]:
-        """(group, topic, records not yet committed by it) for every group."""
+        """See `Reader.group_lags`."""
         return await self.run(
             lambda db: db.execute(
                 "SELECT name, topic, sum(partitions.next_offset - groups.next_offset) FROM groups"
@@ -100,7 +100,7 @@ class EmbeddedReader:
         return db
 
     async def close(self) -> None:
-        """Close the file."""
+        """See `Reader.close`."""
         self._threads.shutdown(wait=True, cancel_futures=True)
         for db in self._connections:
             db.close()

@@ -15,13 +15,14 @@ _PAGES_PER_STEP: Final = 256
 _FREE_PAGES_KEPT: Final = 256  # appends take them again; giving every page back would move pages for nothing
 # Compact once as many records were added as a partition held after the last time: half of it may then be garbage.
 _COMPACT_AT_LEAST: Final = 1_000
+_SHED_TO: Final = 0.9  # share of the size limit
 
 
 class Retention:
     """Deletes what may go. Never passes the slowest group's offset: a record that a group has yet to read stays.
 
-    Over `max_bytes`, records that every group has read go before their time; topics that no group reads keep to
-    their age. `full` says that this was not enough.
+    Over `max_bytes` the oldest records of topics that shed go before their time: first those that every group has
+    read, then those that no group reads. `full` says that this was not enough.
     """
 
     def __init__(
@@ -66,20 +67,22 @@ class Retention:
                 if topic.cleanup == "compact":
                     yield from self._compact(db, partition_id, start, min(end, floor), cutoff)
                 else:
-                    limit = _first_since(db, partition_id, start, min(end, floor), cutoff)
+                    yield from _expire(db, partition_id, start, min(end, floor), cutoff)
+        for read_by_groups in (True, False):
+            while self._over(db, _SHED_TO):
+                shed = False
+                for partition_id, start, end, floor in self._shedding(db, read_by_groups):
+                    limit = min(start + _ROWS_PER_STEP, end, floor)
+                    shed = shed or limit > start
                     yield from _delete_before(db, partition_id, start, limit)
-        while self._over(db, 0.9):
-            evicted = False
-            for topic in self._topics:
-                for partition_id, start, end, floor in _partitions(db, topic.name):
-                    if floor <= end:  # a group reads it: what lies below its offset has done its work
-                        limit = min(start + _ROWS_PER_STEP, floor)
-                        evicted = evicted or limit > start
-                        yield from _delete_before(db, partition_id, start, limit)
-            if not evicted:
-                break
+                if not shed:
+                    break
         self.full = self._over(db, 1.0)
         yield from _give_back(db)
+
+    def _shedding(self, db: sqlite3.Connection, read_by_groups: bool) -> list[tuple[int, int, int, int]]:
+        partitions = [p for topic in self._topics if topic.sheds for p in _partitions(db, topic.name)]
+        return [p for p in partitions if (p[3] <= p[2]) == read_by_groups]
 
     def _over(self, db: sqlite3.Connection, share: float) -> bool:
         return used_bytes(db) > share * self._max_bytes
@@ -125,13 +128,19 @@ def _partitions(db: sqlite3.Connection, topic: str) -> list[tuple[int, int, int,
     ).fetchall()
 
 
-def _first_since(db: sqlite3.Connection, partition_id: int, start: int, end: int, cutoff_ms: int) -> int:
-    """Offset of the first record that is young enough to stay; `end` if there is none."""
-    row = db.execute(
-        "SELECT id FROM records WHERE id >= ? AND id < ? AND timestamp_ms >= ? ORDER BY id LIMIT 1",
-        (record_id(partition_id, start), record_id(partition_id, end), cutoff_ms),
-    ).fetchone()
-    return end if row is None else offset_of(row[0])
+def _expire(db: sqlite3.Connection, partition_id: int, start: int, end: int, cutoff_ms: int) -> Iterator[None]:
+    """Delete from `start` on up to the first record that is young enough to stay, or `end`."""
+    while start < end:
+        rows = db.execute(
+            "SELECT id, timestamp_ms FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+            (record_id(partition_id, start), record_id(partition_id, end), _ROWS_PER_STEP),
+        ).fetchall()
+        young = next((offset_of(identifier) for identifier, timestamp_ms in rows if timestamp_ms >= cutoff_ms), None)
+        limit = young if young is not None else end if len(rows) < _ROWS_PER_STEP else offset_of(rows[-1][0]) + 1
+        yield from _delete_before(db, partition_id, start, limit)
+        if young is not None:
+            return
+        start = limit
 
 
 def _delete_before(db: sqlite3.Connection, partition_id: int, start: int, limit: int) -> Iterator[None]:

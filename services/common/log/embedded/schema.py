@@ -5,6 +5,7 @@ the lower 40, so that each partition is one contiguous range of the B-tree: appe
 range scans, and retention frees whole pages.
 """
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from services.common.log.topics import TopicSpec
 
 OFFSET_BITS: Final = 40
 SCHEMA_VERSION: Final = 1
+_OLDEST_SQLITE: Final = (3, 35)  # UPDATE … FROM, and upserts as they are written here
 
 _DDL: Final = """
 CREATE TABLE partitions (
@@ -47,7 +49,14 @@ Row = tuple[int, int, bytes | None, bytes | None, bytes | None]
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection that may write. WAL lets readers go on; FULL makes a commit survive a power loss."""
+    """A connection that may write. WAL lets readers go on; FULL makes a commit survive a power loss.
+
+    Raises `LogError` where Python's SQLite is too old.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise LogError(f"the embedded log needs SQLite 3.35 or newer, this Python has {sqlite3.sqlite_version}")
+    # Texts and names of people: for the owner's eyes. SQLite gives its other files the same mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=4 * MOST_ROWS
     )
