@@ -5,7 +5,7 @@ import contextlib
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -64,32 +64,44 @@ async def serve(log_: Log, services: Sequence[Service], on_ready: Callable[[], N
         stages: list[asyncio.Task[None]] = []
         for service in services:
             for part in service.parts:
+                stack.push_async_callback(part.stop)  # also releases what a failing start has taken
                 await part.start()
-                stack.push_async_callback(part.stop)
             background.append(asyncio.create_task(service.health.watch_event_loop()))
             for runner in service.runners:
                 stages.append(asyncio.create_task(runner.run(), name=runner.name))
                 background.append(asyncio.create_task(watch_waiting(log_, runner, service.metrics)))
         stack.push_async_callback(_drain, log_, stages)
-        stopped = asyncio.create_task(stop.wait())
-        background.append(stopped)
         for service in services:  # entered last, so stopped first: no new events while the stages drain
             server = HttpServer(service.app, service.host, service.port, service.port_setting)
-            server.start()
+            background.append(server.start())
             stack.push_async_callback(server.stop)
-        working = asyncio.create_task(_all_working(services))
-        background.append(working)
-        await asyncio.wait([*stages, stopped, working], return_when=asyncio.FIRST_COMPLETED)
-        if working.done() and not stop.is_set():
+        await _first_of(stop, stages, background, _all_working(services))
+        if not stop.is_set():
             for service in services:
                 service.health.ready("start")
             if on_ready:
                 on_ready()
-            await asyncio.wait([*stages, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await _first_of(stop, stages, background, stop.wait())
         for service in services:
             service.health.not_ready("stop", "stopping")
     for task in stages:
         task.result()
+
+
+async def _first_of(
+    stop: asyncio.Event,
+    stages: Sequence[asyncio.Task[None]],
+    background: Sequence[asyncio.Task[Any]],
+    awaited: Coroutine[Any, Any, Any],
+) -> None:
+    """Wait for what is awaited, or for a signal. Raises what ended any of the tasks: none of them ends by itself."""
+    waiting = [asyncio.create_task(awaited), asyncio.create_task(stop.wait())]
+    try:
+        done, _ = await asyncio.wait([*stages, *background, *waiting], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await _cancel(waiting)
 
 
 def tune_interpreter() -> None:

@@ -132,14 +132,6 @@ async def test_fetch_waits_for_records_and_gives_up_after_a_while(log: Log) -> N
     assert values(await waiting) == ["late"]
 
 
-async def test_seek_repeats_or_skips(log: Log) -> None:
-    await log.append([new("a"), new("b")])
-    claim = await log.claim("g", "in.v1", 0)
-    records = await claim.fetch(MANY, BIG)
-    claim.seek(records[1].offset)
-    assert values(await claim.fetch(MANY, BIG)) == ["b"]
-
-
 async def test_state_is_the_claims_own_partition(log: Log) -> None:
     await log.append([new(f"s{p}", topic="state.v1", partition=p) for p in range(PARTITIONS)])
     assert await state_of(await log.claim("g", "in.v1", 1)) == ["s1"]
@@ -203,3 +195,9 @@ async def test_topics_and_lags_are_told(log: Log) -> None:
     await claim.commit([], (await claim.fetch(2, BIG))[-1].offset + 1)
     assert set(log.topics()) == {"in.v1", "out.v1", "state.v1"}
     assert list(await log.group_lags()) == [("g", "in.v1", 3)]
+
+
+async def test_a_log_keeps_its_identity(open_log: OpenLog) -> None:
+    first = (await open_log()).identity
+    assert len(first) >= 16
+    assert (await open_log()).identity == first

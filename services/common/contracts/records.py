@@ -11,6 +11,7 @@ from services.common.log.port import Headers, NewRecord
 
 CONTENT_TYPE: Final = b"application/protobuf"
 TRACEPARENT: Final = "traceparent"
+_LATEST_MS: Final = 253_402_300_799_000  # the end of the year 9999: what RFC 3339 can say
 
 
 def event_record(
@@ -34,7 +35,12 @@ def event_record(
         ("ce_id", event_id.encode()),
         ("ce_type", message.DESCRIPTOR.full_name.encode()),
         ("ce_source", b"/mention-triage/" + source.encode()),
-        ("ce_time", datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds").encode()),
+        (
+            "ce_time",
+            datetime.fromtimestamp(min(max(timestamp_ms, 0), _LATEST_MS) / 1000, UTC)
+            .isoformat(timespec="milliseconds")
+            .encode(),
+        ),
         ("content-type", CONTENT_TYPE),
     )
     if traceparent:

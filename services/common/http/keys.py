@@ -102,6 +102,11 @@ class KeyFile:
                 file.flush()
                 os.fsync(file.fileno())
             new.rename(self.path)
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # a revocation must not come back after a power loss
+            finally:
+                os.close(folder)
         finally:
             os.close(lock)
 
@@ -138,6 +143,8 @@ class Authenticator:
             stat = self._file.path.stat()
         except FileNotFoundError:
             stamp = None
+        except OSError as error:
+            raise KeysError(f"{self._file.path} cannot be read ({error.strerror})") from None
         else:
             stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         if stamp != self._stamp:

@@ -37,8 +37,8 @@ class HttpServer:
         self._setting = setting
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Listen. Raises `PortTaken`."""
+    def start(self) -> asyncio.Task[None]:
+        """Listen. Raises `PortTaken`. Returns the task that serves, which ends after `stop`."""
         host, port = self._address
         try:
             listening = socket.create_server((host, port), family=_family(host), backlog=_BACKLOG)
@@ -49,6 +49,7 @@ class HttpServer:
         # Inherited by connections. asyncio itself only sets it on sockets that name their protocol, which these do not.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._task = asyncio.create_task(self._server.serve([listening]), name=f"http {host}:{port}")
+        return self._task
 
     async def stop(self) -> None:
         """Take no new connections, answer what is in hand, close."""

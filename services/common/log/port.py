@@ -120,10 +120,6 @@ class Claim(Protocol):
         """
         ...
 
-    def seek(self, offset: int) -> None:
-        """Fetch from `offset` next."""
-        ...
-
     def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
         """What this claim's partition of a state topic retains, oldest first, in batches, up to the last commit."""
         ...
@@ -131,6 +127,11 @@ class Claim(Protocol):
 
 class Reader(Protocol):
     """Reads without a group: for `tail`, `topics` and pages over HTTP."""
+
+    @property
+    def identity(self) -> str:
+        """Names this log, 16 characters or more: offsets of a log with another identity mean nothing here."""
+        ...
 
     def topics(self) -> Sequence[str]:
         """Names of the topics."""

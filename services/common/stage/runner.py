@@ -1,6 +1,7 @@
 """Runs a stage: claim, restore, fetch, process, commit; retries, dead letters and the drain at the end."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
@@ -8,9 +9,9 @@ from typing import Generic
 import structlog
 
 from services.common.contracts.records import TRACEPARENT, headers_of
-from services.common.errors import place_of
+from services.common.errors import TriageError, place_of
 from services.common.log.port import Claim, Fenced, Log, LogUnavailable, Record
-from services.common.stage.dead_letters import DeadLetterLimit, DeadLetterLimitState, dead_letter
+from services.common.stage.dead_letters import DeadLetterLimit, DeadLetterLimitState, StageStopped, dead_letter
 from services.common.stage.stage import Rejected, Result, Stage, State
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.health import Health
@@ -64,27 +65,29 @@ class StageRunner(Generic[State]):
         return self._stage.source
 
     async def run(self) -> None:
-        """Run until the log stops consuming. Raises `StageStopped`, `LogError`, or what ended a partition's work."""
+        """Run until the log stops consuming. Raises the `TriageError` that ended a partition's work."""
         try:
             await self._log.consume(self._stage.name, self._stage.source, self._work)
-        except Exception as error:
-            self._health.not_ready(self._stage.name, f"stopped: {type(error).__name__}")
-            log.critical("stage stopped", stage=self._stage.name, error=type(error).__name__, reason=str(error))
+        except TriageError as error:
+            self._stopped(str(error))
             raise
+        except Exception as error:
+            reason = f"stage {self._stage.name} failed: {place_of(error)}"
+            self._stopped(reason)
+            raise StageStopped(reason) from None  # the error's own text may hold a message
+
+    def _stopped(self, reason: str) -> None:
+        self._health.not_ready(self._stage.name, reason)
+        log.critical("stage stopped", stage=self._stage.name, reason=reason)
 
     async def _work(self, claim: Claim) -> None:
-        stage, loop = self._stage, f"{self._stage.name}-{claim.partition}"
-        state = stage.new_state()
-        if stage.state_topic and stage.restore:
-            async for records in claim.state(stage.state_topic):
-                stage.restore(state, records)
-                self._health.beat(loop)
+        stage = self._stage
+        state = await self._restored(claim)
         self.committed[claim.partition] = claim.position
         self.working.set()
         self._metrics.gauge(defs.STAGE_PARTITIONS, stage.name).inc()
         try:
             while not claim.revoked:
-                self._health.beat(loop)
                 if records := await self._fetch(claim):
                     await self._handle(claim, state, records)
         except Fenced:
@@ -92,7 +95,26 @@ class StageRunner(Generic[State]):
         finally:
             self._metrics.gauge(defs.STAGE_PARTITIONS, stage.name).dec()
             self.committed.pop(claim.partition, None)
-            self._health.ended(loop)
+            self._health.ended(self._loop(claim))
+
+    def _loop(self, claim: Claim) -> str:
+        return f"{self._stage.name}-{claim.partition}"
+
+    async def _restored(self, claim: Claim) -> State:
+        """The state that the state topic gives. Starts anew where the log is away meanwhile."""
+        stage = self._stage
+        while True:
+            state = stage.new_state()
+            try:
+                if stage.state_topic and stage.restore:
+                    async for records in claim.state(stage.state_topic):
+                        stage.restore(state, records)
+                return state
+            except LogUnavailable as error:
+                log.warning("restore failed", stage=stage.name, partition=claim.partition, error=str(error))
+                await asyncio.sleep(self._retry.longest)
+                if claim.revoked:
+                    return state
 
     async def _fetch(self, claim: Claim) -> Sequence[Record]:
         try:
@@ -111,6 +133,7 @@ class StageRunner(Generic[State]):
         start, size, failures = 0, len(records), 0
         while start < len(records):
             batch = records[start : start + size]
+            self._health.beat(self._loop(claim))  # only processing counts as a loop's work: the log may be slow
             try:
                 with self._metrics.histogram(defs.STAGE_PROCESS_SECONDS, self._stage.name).time():
                     result = await self._stage.process(state, batch)
@@ -127,6 +150,7 @@ class StageRunner(Generic[State]):
                         return
                     continue
                 result = Result((), (Rejected(batch[0], "failed", detail, failures),))
+            self._health.ended(self._loop(claim))
             if not await self._commit(claim, state, batch, result):
                 return
             start, failures = start + len(batch), 0
@@ -170,8 +194,8 @@ class StageRunner(Generic[State]):
 
     async def _pause(self, claim: Claim, failures: int) -> bool:
         """Wait before a retry. Returns whether the partition is to be given up instead."""
-        self._health.beat(f"{self._stage.name}-{claim.partition}")
-        await asyncio.sleep(self._retry.pause(failures))
+        # Spread, or partitions that failed together would fail together again.
+        await asyncio.sleep(self._retry.pause(failures) * random.uniform(0.5, 1.0))  # noqa: S311
         return claim.revoked
 
 

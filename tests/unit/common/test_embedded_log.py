@@ -25,9 +25,9 @@ from services.common.log.port import (
 from services.common.log.topics import TopicSpec
 
 TOPICS = (
-    TopicSpec("read.v1", 60_000, "delete", "a group reads it", sheds=True),
+    TopicSpec("read.v1", 60_000, "delete", "a group reads it", sheds="read"),
     TopicSpec("unread.v1", 60_000, "delete", "no group reads it"),
-    TopicSpec("history.v1", 60_000, "delete", "no group reads it, and it may go early", sheds=True),
+    TopicSpec("history.v1", 60_000, "delete", "no group reads it, and it may go early", sheds="oldest"),
     TopicSpec("state.v1", 60_000, "compact", "newest of each key"),
 )
 
@@ -250,4 +250,130 @@ async def test_an_unexpected_error_in_the_writer_fails_its_units_and_the_writer_
             await log.append([record("unread.v1", b"lost")])
     await log.append([record("unread.v1", b"kept")])
     assert [r.value for r in await log.read("unread.v1", 0, 0, 10, 1 << 20)] == [b"kept"]
+    await log.close()
+
+
+async def test_what_waits_for_a_group_that_has_not_come_yet_stays(tmp_path: Path) -> None:
+    clock = Clock()
+    log = open_log(tmp_path / "log.db", clock, max_bytes=2_000_000)
+
+    async def fill() -> int:
+        accepted = 0
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await log.append([record("read.v1", os.urandom(50_000))])
+                except LogFull:
+                    return accepted
+                accepted += 1
+
+    accepted = await fill()
+    clock.now += 1_000
+    await asyncio.sleep(0.3)  # rounds go by, every 20 ms
+    claim = await log.claim("late", "read.v1", 0)
+    assert len(await claim.fetch(10_000, 1 << 30)) == accepted
+    await log.close()
+
+
+async def test_the_limit_holds_while_stages_keep_up(tmp_path: Path) -> None:
+    limit = 4_000_000
+    log = open_log(tmp_path / "log.db", Clock(), max_bytes=limit)
+    claim = await log.claim("g", "read.v1", 0)
+    largest = 0
+    for _ in range(300):
+        try:
+            await log.append([record("read.v1", os.urandom(50_000))])
+        except LogFull:
+            await asyncio.sleep(0.02)
+            continue
+        records = await claim.fetch(10, 1 << 30)
+        await claim.commit([record("history.v1", os.urandom(50_000))], records[-1].offset + 1)
+        largest = max(largest, await log.run(used_bytes))
+    assert largest < 1.5 * limit
+    assert (await log.bounds("read.v1"))[0].end > 150
+    await log.close()
+
+
+async def test_a_group_that_registers_while_retention_runs_starts_at_what_is_left(tmp_path: Path) -> None:
+    clock = Clock()
+    log = open_log(tmp_path / "log.db", clock)
+    await log.append([record("unread.v1", b"old") for _ in range(500)])
+    clock.now += 61
+    for n in range(20):
+        claim = await log.claim(f"g{n}", "unread.v1", 0)
+        await log.append([record("unread.v1", b"young", at=clock.now)])
+        assert (await claim.fetch(10_000, 1 << 20))[-1].value == b"young"
+    await log.close()
+
+
+async def test_a_reader_that_stays_in_a_transaction_does_not_hold_up_appends(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "log.db"
+    log = open_log(path, clock)
+    await log.append([record("unread.v1", os.urandom(100_000)) for _ in range(40)])
+    backup = sqlite3.connect(path)
+    backup.execute("BEGIN")
+    backup.execute("SELECT count(*) FROM records").fetchone()
+    clock.now += 61
+    async with asyncio.timeout(10):
+        while (await log.bounds("unread.v1"))[0].start < 40:
+            await asyncio.sleep(0.01)
+        for _ in range(50):
+            await log.append([record("unread.v1", b"x", at=clock.now)])
+    backup.close()
+    await log.close()
+
+
+async def test_a_start_that_died_half_way_is_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    code = (
+        "import os, sys; from pathlib import Path; from services.common.log.embedded import schema\n"
+        "real = schema.insert_many\n"
+        "def dying(db, *rest):\n"
+        "    if db.execute('SELECT count(*) FROM partitions').fetchone() != (0,): os._exit(9)\n"
+        "    real(db, *rest)\n"
+        "schema.insert_many = dying\n"
+        "from services.common.log.topics import TOPICS\n"
+        "schema.prepare(schema.connect(Path(sys.argv[1])), Path(sys.argv[1]), TOPICS, 12)\n"
+    )
+    done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code, str(path)], check=False)
+    assert done.returncode == 9
+    log = EmbeddedLog(path, 3, TOPICS)  # with other settings, even
+    assert log.partitions("read.v1") == 3
+    await log.close()
+
+
+async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log.db").write_bytes(b"not a database, " * 1000)
+    with pytest.raises(LogError, match="cannot be used as a log"):
+        EmbeddedLog(tmp_path / "log.db", 1, TOPICS)
+    with pytest.raises(LogError, match="cannot be read as a log"):
+        EmbeddedReader(tmp_path / "log.db")
+
+
+async def test_a_record_that_cannot_be_written_fails_alone(tmp_path: Path) -> None:
+    log = open_log(tmp_path / "log.db", Clock())
+    good, bad = await asyncio.gather(
+        log.append([record("unread.v1", b"good")]),
+        log.append([NewRecord("unread.v1", 0, b"k", b"bad", 1 << 70)]),
+        return_exceptions=True,
+    )
+    assert good is None
+    assert isinstance(bad, LogError)
+    assert not isinstance(bad, LogUnavailable)
+    await log.close()
+
+
+async def test_the_writer_survives_a_failing_retention(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    retention = Retention(TOPICS, round_seconds=0.0)
+    failed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def broken(*_: object) -> bool:
+        loop.call_soon_threadsafe(failed.set)
+        raise MemoryError
+
+    monkeypatch.setattr(retention, "step", broken)
+    log = EmbeddedLog(tmp_path / "log.db", 1, TOPICS, retention)
+    await asyncio.wait_for(failed.wait(), 10)
+    await log.append([NewRecord("unread.v1", 0, b"k", b"v", 1 << 50)])
     await log.close()

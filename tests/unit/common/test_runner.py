@@ -148,7 +148,7 @@ async def test_too_many_bad_records_stop_the_stage_before_they_are_drained(
     with pytest.raises(StageStopped, match=message):
         await asyncio.wait_for(working.run(), 20)
     assert len(await values(log, DEAD_LETTERS)) <= 3
-    assert health.unready() == {"copy": "stopped: StageStopped"}
+    assert message in health.unready()["copy"]
 
 
 async def test_a_log_that_is_away_is_waited_for_and_nothing_is_lost_or_repeated(
@@ -195,3 +195,45 @@ async def test_waiting_records_are_counted_and_the_oldest_is_aged(log: EmbeddedL
     assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == (2, 90.0)
     working.committed.update({0: 2, 1: 1})
     assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == (0, 0.0)
+
+
+async def test_an_unexpected_failure_of_the_stage_itself_names_its_place_only(
+    log: EmbeddedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("the text of a message")
+
+    await log.append([new("a")])
+    working = runner(log, copy)
+    monkeypatch.setattr("services.common.stage.runner.StageRunner._count", broken)
+    with pytest.raises(StageStopped, match="ValueError at test_runner") as error:
+        await asyncio.wait_for(working.run(), 20)
+    assert "message" not in str(error.value)
+
+
+async def test_only_processing_counts_for_liveness(log: EmbeddedLog) -> None:
+    now = 0.0
+    health = Health(lambda: now, stuck_seconds=10)
+    reached, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: list[bytes], records: Sequence[Record]) -> Result:
+        reached.set()
+        await go_on.wait()
+        return Result([output(r) for r in records])
+
+    working = StageRunner(log, stage(slow), Metrics("classify"), health, QUICK)
+    running = asyncio.create_task(working.run())
+    await asyncio.wait_for(working.working.wait(), 10)
+    now = 100.0
+    assert health.stuck() == []  # waiting for records is no work
+    await log.append([new("a")])
+    await asyncio.wait_for(reached.wait(), 10)
+    now = 200.0
+    assert health.stuck() == ["copy-0"]
+    go_on.set()
+    async with asyncio.timeout(10):
+        while working.committed[0] < 1:
+            await asyncio.sleep(0.005)
+    assert health.stuck() == []
+    log.stop_consuming()
+    await running

@@ -10,10 +10,11 @@ from services.common.log.embedded.reader import EmbeddedReader
 from services.common.log.embedded.retention import Retention
 from services.common.log.embedded.schema import connect, prepare
 from services.common.log.embedded.writer import Ownership, Unit, Writer
-from services.common.log.port import Claim, LogFull, NewRecord, OffsetOutOfRange, Record
+from services.common.log.port import Claim, LogFull, LogUnavailable, NewRecord, OffsetOutOfRange, Record
 from services.common.log.topics import TOPICS, TopicSpec
 
 _IDLE_SECONDS: Final = 1.0
+_RETRY_SECONDS: Final = 1.0
 _STATE_BATCH: Final = (1_000, 4 << 20)  # records, bytes
 
 
@@ -66,9 +67,8 @@ class EmbeddedLog(EmbeddedReader):
             claim for claim in self._claims if claim.owner.group == group and claim.owner.partition_id == partition_id
         ]:
             older.revoke()
-        bounds = (await self.bounds(topic))[partition]
         # Goes through the writer behind the old owner's last unit: the offset read afterwards is final.
-        await self.writer.submit(Unit((), owner, bounds.start, register=True))
+        await self.writer.submit(Unit((), owner, register=True))
         select = "SELECT next_offset FROM groups WHERE name = ? AND partition_id = ?"
         (offset,) = await self.run(lambda db: db.execute(select, (group, partition_id)).fetchone())
         claim = EmbeddedClaim(self, owner, topic, partition, offset)
@@ -79,7 +79,7 @@ class EmbeddedLog(EmbeddedReader):
 
     async def consume(self, group: str, topic: str, work: Callable[[Claim], Awaitable[None]]) -> None:
         """See `Log.consume`. Every partition is assigned here: there is only this process."""
-        claims = [await self.claim(group, topic, partition) for partition in range(self.partitions(topic))]
+        claims = [await self._claim_patiently(group, topic, partition) for partition in range(self.partitions(topic))]
         tasks = [asyncio.ensure_future(work(claim)) for claim in claims]
         try:
             done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -92,7 +92,17 @@ class EmbeddedLog(EmbeddedReader):
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._claims.difference_update(claims)
+
+    async def _claim_patiently(self, group: str, topic: str, partition: int) -> "EmbeddedClaim":
+        while True:
+            try:
+                return await self.claim(group, topic, partition)
+            except LogUnavailable:
+                if self._stopping:
+                    raise
+                await asyncio.sleep(_RETRY_SECONDS)
 
     def stop_consuming(self) -> None:
         """See `Log.stop_consuming`."""
@@ -154,10 +164,6 @@ class EmbeddedClaim:
         """Ask the worker to give the partition up."""
         self._revoked = True
         self._log.wake(self.owner.partition_id)
-
-    def seek(self, offset: int) -> None:
-        """See `Claim.seek`."""
-        self._position = offset
 
     async def fetch(self, max_records: int, max_bytes: int) -> Sequence[Record]:
         """See `Claim.fetch`."""

@@ -13,7 +13,7 @@ from services.common.log.port import Bounds, LogError, LogUnavailable, OffsetOut
 
 T = TypeVar("T")
 
-_READ_THREADS: Final = 2
+_READ_THREADS: Final = 4
 
 
 class EmbeddedReader:
@@ -30,10 +30,17 @@ class EmbeddedReader:
         self._connections: list[sqlite3.Connection] = []
         self._threads = ThreadPoolExecutor(_READ_THREADS, thread_name_prefix="log-read")
         self._ids: dict[str, list[int]] = {}
+        (identity,) = self._connection().execute("SELECT identity FROM log").fetchone()
+        self._identity = str(identity)
         for topic, partition_id in self._connection().execute(
             "SELECT topic, id FROM partitions ORDER BY topic, partition"
         ):
             self._ids.setdefault(topic, []).append(partition_id)
+
+    @property
+    def identity(self) -> str:
+        """See `Reader.identity`."""
+        return self._identity
 
     def topics(self) -> Sequence[str]:
         """See `Reader.topics`."""

@@ -15,14 +15,17 @@ _PAGES_PER_STEP: Final = 256
 _FREE_PAGES_KEPT: Final = 256  # appends take them again; giving every page back would move pages for nothing
 # Compact once as many records were added as a partition held after the last time: half of it may then be garbage.
 _COMPACT_AT_LEAST: Final = 1_000
-_SHED_TO: Final = 0.9  # share of the size limit
+# Shares of the size limit: shedding starts below it, so that appends are refused only where there is nothing to shed.
+_SHED_FROM: Final = 0.9
+_SHED_TO: Final = 0.8
+_EARLY_SECONDS: Final = 1.0  # between rounds that the size asks for
 
 
 class Retention:
     """Deletes what may go. Never passes the slowest group's offset: a record that a group has yet to read stays.
 
-    Over `max_bytes` the oldest records of topics that shed go before their time: first those that every group has
-    read, then those that no group reads. `full` says that this was not enough.
+    Close to `max_bytes` records go before their time: first those that every group has read, then the oldest of topics
+    that are history. `full` says that the file is larger than that all the same.
     """
 
     def __init__(
@@ -37,23 +40,24 @@ class Retention:
         self._clock = clock
         self._round_seconds = round_seconds
         self._round: Iterator[None] | None = None
-        self._next_round = 0.0
+        self._last_round = float("-inf")
         self._compacted: dict[int, tuple[int, int]] = {}  # partition id: end and count after it
         self.full = False
 
     def step(self, db: sqlite3.Connection) -> bool:
         """Do a little work, at most some ten milliseconds. Returns whether more waits."""
+        used = used_bytes(db)
+        self.full = used > self._max_bytes
         if self._round is None:
-            over = self._over(db, 1.0)
-            self.full = self.full and over
-            if time.monotonic() < self._next_round and not over:
+            wait = _EARLY_SECONDS if used > _SHED_FROM * self._max_bytes else self._round_seconds
+            if time.monotonic() < self._last_round + min(wait, self._round_seconds):
                 return False
             self._round = self._work(db)
         try:
             next(self._round)
         except BaseException as end:
             self._round = None
-            self._next_round = time.monotonic() + self._round_seconds
+            self._last_round = time.monotonic()
             if not isinstance(end, StopIteration):
                 raise
             return False
@@ -63,29 +67,26 @@ class Retention:
         now_ms = int(self._clock() * 1000)
         for topic in self._topics:
             cutoff = now_ms - topic.retention_ms
-            for partition_id, start, end, floor in _partitions(db, topic.name):
+            for partition_id, start, floor in _partitions(db, topic):
                 if topic.cleanup == "compact":
-                    yield from self._compact(db, partition_id, start, min(end, floor), cutoff)
+                    yield from self._compact(db, partition_id, start, floor, cutoff)
                 else:
-                    yield from _expire(db, partition_id, start, min(end, floor), cutoff)
-        for read_by_groups in (True, False):
-            while self._over(db, _SHED_TO):
-                shed = False
-                for partition_id, start, end, floor in self._shedding(db, read_by_groups):
-                    limit = min(start + _ROWS_PER_STEP, end, floor)
-                    shed = shed or limit > start
-                    yield from _delete_before(db, partition_id, start, limit)
-                if not shed:
-                    break
-        self.full = self._over(db, 1.0)
+                    yield from _expire(db, partition_id, start, floor, cutoff)
+        for sheds in ("read", "oldest"):
+            yield from self._shed(db, [topic for topic in self._topics if topic.sheds == sheds])
         yield from _give_back(db)
 
-    def _shedding(self, db: sqlite3.Connection, read_by_groups: bool) -> list[tuple[int, int, int, int]]:
-        partitions = [p for topic in self._topics if topic.sheds for p in _partitions(db, topic.name)]
-        return [p for p in partitions if (p[3] <= p[2]) == read_by_groups]
-
-    def _over(self, db: sqlite3.Connection, share: float) -> bool:
-        return used_bytes(db) > share * self._max_bytes
+    def _shed(self, db: sqlite3.Connection, topics: Sequence[TopicSpec]) -> Iterator[None]:
+        """Delete a step of each partition in turn, up to what could go at the start, until the file is small enough."""
+        left = [partition for topic in topics for partition in _partitions(db, topic)]
+        while left:
+            for partition_id, start, floor in left:
+                if used_bytes(db) <= _SHED_TO * self._max_bytes:
+                    return
+                yield from _delete_before(db, partition_id, start, min(start + _ROWS_PER_STEP, floor))
+            left = [
+                (pid, start + _ROWS_PER_STEP, floor) for pid, start, floor in left if start + _ROWS_PER_STEP < floor
+            ]
 
     def _compact(
         self, db: sqlite3.Connection, partition_id: int, start: int, end: int, cutoff_ms: int
@@ -118,13 +119,16 @@ def used_bytes(db: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
-def _partitions(db: sqlite3.Connection, topic: str) -> list[tuple[int, int, int, int]]:
-    """Per partition: id, start, end, lowest offset that a group has yet to read (`end` + 1 where no group reads it)."""
+def _partitions(db: sqlite3.Connection, topic: TopicSpec) -> list[tuple[int, int, int]]:
+    """Per partition: id, start, and the offset below which records may go.
+
+    That is the slowest group's; without a group the end, or the start where records wait for one.
+    """
+    without = "start_offset" if topic.sheds == "read" else "partitions.next_offset"
     return db.execute(
-        "SELECT id, start_offset, partitions.next_offset,"
-        " coalesce((SELECT min(groups.next_offset) FROM groups WHERE partition_id = partitions.id),"
-        " partitions.next_offset + 1) FROM partitions WHERE topic = ?",
-        (topic,),
+        "SELECT id, start_offset, coalesce((SELECT min(groups.next_offset) FROM groups"  # noqa: S608 - two constants
+        f" WHERE partition_id = partitions.id), {without}) FROM partitions WHERE topic = ?",
+        (topic.name,),
     ).fetchall()
 
 
@@ -145,8 +149,14 @@ def _expire(db: sqlite3.Connection, partition_id: int, start: int, end: int, cut
 
 def _delete_before(db: sqlite3.Connection, partition_id: int, start: int, limit: int) -> Iterator[None]:
     while start < limit:
-        step = min(start + _ROWS_PER_STEP, limit)
         with _transaction(db):
+            # A group may have registered since the limit was found.
+            (floor,) = db.execute(
+                "SELECT min(next_offset) FROM groups WHERE partition_id = ?", (partition_id,)
+            ).fetchone()
+            step = min(start + _ROWS_PER_STEP, limit, limit if floor is None else floor)
+            if step <= start:
+                return
             db.execute(
                 "DELETE FROM records WHERE id >= ? AND id < ?",
                 (record_id(partition_id, start), record_id(partition_id, step)),
@@ -164,7 +174,8 @@ def _give_back(db: sqlite3.Connection) -> Iterator[None]:
         gave = True
         yield
     if gave:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        # Passive: one that waits for readers, such as a backup, would keep every append waiting.
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 class _transaction:  # noqa: N801 - reads as a statement

@@ -8,12 +8,13 @@ range scans, and retention frees whole pages.
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import orjson
 
-from services.common.log.embedded.many import MOST_ROWS
+from services.common.log.embedded.many import MOST_ROWS, insert_many
 from services.common.log.port import Headers, LogError, NewRecord, Record
 from services.common.log.topics import TopicSpec
 
@@ -22,6 +23,9 @@ SCHEMA_VERSION: Final = 1
 _OLDEST_SQLITE: Final = (3, 35)  # UPDATE … FROM, and upserts as they are written here
 
 _DDL: Final = """
+CREATE TABLE log (
+    identity TEXT NOT NULL
+);
 CREATE TABLE partitions (
     id INTEGER PRIMARY KEY,
     topic TEXT NOT NULL,
@@ -56,15 +60,23 @@ def connect(path: Path) -> sqlite3.Connection:
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise LogError(f"the embedded log needs SQLite 3.35 or newer, this Python has {sqlite3.sqlite_version}")
     # Texts and names of people: for the owner's eyes. SQLite gives its other files the same mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, timeout=30, cached_statements=4 * MOST_ROWS
     )
+    try:
+        _configure(db)
+    except sqlite3.DatabaseError as error:
+        raise LogError(f"{path} cannot be used as a log ({error}): use another LOG_URL, or restore it") from None
+    return db
+
+
+def _configure(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # before the first table: retention gives pages back to the disk
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA journal_size_limit = {64 << 20}")
-    return db
 
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
@@ -82,7 +94,10 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
 
 def check_version(db: sqlite3.Connection, path: Path) -> None:
     """Raise `LogError` unless the file is a log of this schema version."""
-    (version,) = db.execute("PRAGMA user_version").fetchone()
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise LogError(f"{path} cannot be read as a log ({error}): use another LOG_URL, or restore it") from None
     if version != SCHEMA_VERSION:
         raise LogError(f"{path} has log format {version}, this program reads {SCHEMA_VERSION}: use another LOG_URL")
 
@@ -92,8 +107,21 @@ def prepare(db: sqlite3.Connection, path: Path, topics: Sequence[TopicSpec], par
 
     Raises `LogError` if an existing topic has another number of partitions: keys would change their partition.
     """
+    db.execute("BEGIN IMMEDIATE")  # all of it or nothing: a process may die in its first second
+    try:
+        _create(db, path, topics, partitions)
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _create(db: sqlite3.Connection, path: Path, topics: Sequence[TopicSpec], partitions: int) -> None:
     if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
-        db.executescript(f"BEGIN; {_DDL} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        for statement in _DDL.split(";"):
+            db.execute(statement)
+        db.execute("INSERT INTO log VALUES (lower(hex(randomblob(8))))")
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     check_version(db, path)
     existing = dict(db.execute("SELECT topic, count(*) FROM partitions GROUP BY topic"))
     for topic in topics:
@@ -104,9 +132,8 @@ def prepare(db: sqlite3.Connection, path: Path, topics: Sequence[TopicSpec], par
                 f" never changes in place: set LOG_PARTITIONS={have}, or start a new file with another LOG_URL"
             )
         if not have:
-            db.executemany(
-                "INSERT INTO partitions (topic, partition) VALUES (?, ?)",
-                [(topic.name, n) for n in range(partitions)],
+            insert_many(
+                db, "INSERT INTO partitions (topic, partition) VALUES", [(topic.name, n) for n in range(partitions)]
             )
 
 

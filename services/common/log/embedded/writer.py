@@ -6,19 +6,30 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+import structlog
+
+from services.common.errors import place_of
 from services.common.log.embedded.many import insert_many, update_ends
 from services.common.log.embedded.schema import Row, record_id, to_row
 from services.common.log.port import Fenced, LogError, LogUnavailable, NewRecord, UnknownTopic
 
+log = structlog.get_logger()
+
 # One transaction takes at most this much, so that a flood of appends cannot make one commit arbitrarily long.
 _TRANSACTION_BYTES: Final = 8 << 20
 _IDLE_SECONDS: Final = 1.0
+_LATEST_MS: Final = (1 << 63) - 1
 _HOUSEKEEPING_SECONDS: Final = 0.05  # while units keep coming, one step of it this often
 
-_REGISTER: Final = "INSERT INTO groups VALUES (?, ?, ?) ON CONFLICT (name, partition_id) DO NOTHING"
+# A group starts at the oldest record there is; the WHERE also keeps ON CONFLICT from being read as a join.
+_REGISTER: Final = (
+    "INSERT INTO groups SELECT ?, id, start_offset FROM partitions WHERE id = ?"
+    " ON CONFLICT (name, partition_id) DO NOTHING"
+)
 _COMMIT: Final = "ON CONFLICT (name, partition_id) DO UPDATE SET next_offset = excluded.next_offset"
 
 
@@ -38,7 +49,7 @@ class Unit:
     records: Sequence[NewRecord]
     owner: Ownership | None = None
     next_offset: int = 0
-    register: bool = False  # remember the group at `next_offset` unless it has an offset
+    register: bool = False  # remember the group, from the oldest record on, unless it has an offset
     done: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -126,10 +137,15 @@ class Writer:
     def _keep_house(self) -> bool:
         try:
             return self._housekeeping(self._db)
-        except sqlite3.Error:
+        except Exception as error:  # tried again later; the thread must live, or everybody waits for ever
+            log.error("retention failed", error=str(error) if isinstance(error, sqlite3.Error) else place_of(error))
+            self._roll_back()
+            return False
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):  # a connection that cannot even do that says so at the next BEGIN
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            return False  # tried again after the idle time; appends meanwhile tell their callers about the disk
 
     def _write(self, units: list[Unit]) -> None:
         answers: list[tuple[Unit, LogError | None]] = []
@@ -144,9 +160,8 @@ class Writer:
             update_ends(self._db, ends)
             self._db.execute("COMMIT")
         except Exception as error:  # whatever it is: the thread must live, or everybody waits for ever
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            reason = str(error) if isinstance(error, sqlite3.Error) else type(error).__name__
+            self._roll_back()
+            reason = str(error) if isinstance(error, sqlite3.Error) else place_of(error)
             failure = LogUnavailable(f"the log cannot be written: {reason}")
             answers, ends = [(unit, failure) for unit in units], {}
         self._ends.update(ends)
@@ -155,18 +170,19 @@ class Writer:
     def _apply(
         self, unit: Unit, rows: list[Row], offsets: list[tuple[str, int, int]], ends: dict[int, int]
     ) -> LogError | None:
-        unknown = [r for r in unit.records if (r.topic, r.partition) not in self._partition_ids]
-        if unknown:
-            return UnknownTopic(f"the log has no {unknown[0].topic}[{unknown[0].partition}]")
+        for record in unit.records:  # checked here, so that what cannot be written fails alone
+            if (record.topic, record.partition) not in self._partition_ids:
+                return UnknownTopic(f"the log has no {record.topic}[{record.partition}]")
+            if not 0 <= record.timestamp_ms <= _LATEST_MS:
+                return LogError(f"{record.topic}: a record's time must be 0 to {_LATEST_MS} ms since the epoch")
         owner = unit.owner
         if owner is not None:
             if self._epochs[owner.group, owner.partition_id] != owner.epoch:
                 return Fenced(f"group {owner.group}: another owner has claimed the partition")
-            offset = (owner.group, owner.partition_id, unit.next_offset)
             if unit.register:
-                self._db.execute(_REGISTER, offset)
+                self._db.execute(_REGISTER, (owner.group, owner.partition_id))
             else:
-                offsets.append(offset)
+                offsets.append((owner.group, owner.partition_id, unit.next_offset))
         for record in unit.records:
             partition_id = self._partition_ids[record.topic, record.partition]
             end = ends[partition_id] if partition_id in ends else self._ends[partition_id]
