@@ -50,8 +50,9 @@ class Batcher:
     """Groups inputs of many callers into model runs of equal padded length, `model.threads` runs at once.
 
     A run takes at most `max_rows` texts and `max_tokens` tokens (or one text); larger ones would not be faster per
-    text, only later. At most `max_waiting` distinct inputs wait; beyond that callers wait to enqueue. A failing run
-    fails only its callers; what all callers have given up is not run.
+    text, only later. At most `max_waiting` distinct inputs wait; beyond that callers wait to enqueue. The texts of a
+    failing run are run again one by one, so that a text fails only its own callers; what all callers have given up is
+    not run.
     """
 
     def __init__(
@@ -77,11 +78,6 @@ class Batcher:
         self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
-
-    @property
-    def waiting(self) -> int:
-        """Distinct inputs that wait for a run."""
-        return sum(len(bucket) for bucket in self._buckets.values())
 
     async def start(self) -> None:
         """Start the queue's task and the model's threads."""
@@ -169,19 +165,35 @@ class Batcher:
         started = time.monotonic()
         for waiting in taken:
             self._observer.queueing(started - waiting.since)
-        loop = asyncio.get_running_loop()
         try:
-            predictions = await loop.run_in_executor(
+            await self._run(taken)
+        finally:
+            self._free.release()
+
+    async def _run(self, taken: list[_Waiting]) -> None:
+        started = time.monotonic()
+        try:
+            predictions = await asyncio.get_running_loop().run_in_executor(
                 self._executor, self._model.predict, [waiting.ids for waiting in taken]
             )
+            if len(predictions) != len(taken):
+                raise ValueError(f"the model gave {len(predictions)} predictions for {len(taken)} texts")
         except Exception as error:
-            self._give(taken, [error] * len(taken))
+            if len(taken) == 1:
+                self._give(taken, [error])
+            else:
+                await self._run_one_by_one(taken)
         else:
             self._give(taken, predictions)
             self._observer.inference(time.monotonic() - started)
             self._observer.batch(len(taken), sum(padded_length(len(waiting.ids)) for waiting in taken))
-        finally:
-            self._free.release()
+
+    async def _run_one_by_one(self, taken: list[_Waiting]) -> None:
+        for waiting in taken:
+            if waiting.wanted():
+                await self._run([waiting])
+            else:
+                del self._pending[waiting.ids]
 
     def _give(self, taken: list[_Waiting], outcomes: Sequence[Prediction | Exception]) -> None:
         for waiting, outcome in zip(taken, outcomes, strict=True):

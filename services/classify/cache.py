@@ -8,22 +8,15 @@ from services.classify.model.base import Prediction, TokenIds
 class PredictionCache:
     """At most `entries` predictions, the least recently used leaves first; 0 entries is no cache.
 
-    Used by one event loop only. `hits` and `misses` count look-ups since the start.
+    Used by one event loop only.
     """
 
     def __init__(self, entries: int) -> None:
         self._entries: LRUCache[tuple[str, TokenIds], Prediction] = LRUCache(max(entries, 0))
-        self.hits = 0
-        self.misses = 0
 
     def get(self, version: str, ids: TokenIds) -> Prediction | None:
         """What the model of that version said about exactly these ids, if it is still known."""
-        found = self._entries.get((version, ids))
-        if found is None:
-            self.misses += 1
-        else:
-            self.hits += 1
-        return found
+        return self._entries.get((version, ids))
 
     def put(self, version: str, ids: TokenIds, prediction: Prediction) -> None:
         """Remember it."""

@@ -5,6 +5,7 @@ partitioner's hash of the key (so that entries can be redistributed over another
 mention id. Records are cut by hour, so that an entry's age does not depend on the batches that mentions came in.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,6 +19,7 @@ _KEY_HASH_BYTES: Final = 4
 _ID_BYTES: Final = 12
 _ENTRY_BYTES: Final = _KEY_HASH_BYTES + _ID_BYTES
 _HOUR_MS: Final = 3_600_000
+_STRAY_HOURS: Final = 24  # hours that senders with a wrong clock may add before anything is forgotten too early
 SEEN_WINDOW_MS: Final = next(topic.retention_ms for topic in TOPICS if topic.name == SEEN)
 
 
@@ -34,11 +36,11 @@ class Seen:
     """The mentions of one partition that were output within the window (by the records' own time)."""
 
     def __init__(self, limit: int, window_ms: int = SEEN_WINDOW_MS) -> None:
-        """`limit`: entries kept at most, about 105 bytes each; the oldest hours go first."""
+        """`limit`: entries kept at most, about 105 bytes each; the oldest go first."""
         self._limit = limit
         self._window_hours = window_ms // _HOUR_MS
         self._hour_of: dict[bytes, int] = {}
-        self._by_hour: dict[int, list[bytes]] = {}  # for forgetting, oldest hour first
+        self._by_hour: dict[int, deque[bytes]] = {}  # for forgetting: within an hour, in the order of output
         self.cut = 0  # entries forgotten before their time because of the limit
 
     def __len__(self) -> int:
@@ -61,22 +63,37 @@ class Seen:
         for record in records:
             value, hour = record.value or b"", record.timestamp_ms // _HOUR_MS
             ids = [value[i + _KEY_HASH_BYTES : i + _ENTRY_BYTES] for i in range(0, len(value), _ENTRY_BYTES)]
-            self._by_hour.setdefault(hour, []).extend(ids)
+            self._by_hour.setdefault(hour, deque()).extend(ids)
             self._hour_of.update(dict.fromkeys(ids, hour))
-        self._forget()
+            self._forget_expired()
+            self._forget_over_limit(hour)
 
-    def _forget(self) -> None:
-        while self._by_hour:
-            oldest, newest = min(self._by_hour), max(self._by_hour)
-            expired = newest - oldest > self._window_hours
-            if not expired and (len(self._hour_of) <= self._limit or oldest == newest):
-                return
-            before = len(self._hour_of)
+    def _forget_expired(self) -> None:
+        """Forget the oldest hour once more hours were seen than the window has.
+
+        Hours that had mentions are counted, not the span to the newest: a mention that a wrong clock dated far ahead
+        then stands for one hour and does not end all others.
+        """
+        while len(self._by_hour) > 1 + self._window_hours + _STRAY_HOURS:
+            oldest = min(self._by_hour)
             for entry in self._by_hour.pop(oldest):
-                if self._hour_of.get(entry) == oldest:  # else it was output again since
-                    del self._hour_of[entry]
-            if not expired:
+                self._forget(entry, oldest)
+
+    def _forget_over_limit(self, now: int) -> None:
+        while len(self._hour_of) > self._limit:
+            oldest = min(self._by_hour)
+            entries = self._by_hour[oldest]
+            before = len(self._hour_of)
+            while entries and len(self._hour_of) > self._limit:
+                self._forget(entries.popleft(), oldest)
+            if not entries:
+                del self._by_hour[oldest]
+            if now - oldest <= self._window_hours:
                 self.cut += before - len(self._hour_of)
+
+    def _forget(self, entry: bytes, hour: int) -> None:
+        if self._hour_of.get(entry) == hour:  # else it was output again since
+            del self._hour_of[entry]
 
 
 def seen_records(partition: int, sightings: Iterable[Sighting]) -> list[NewRecord]:

@@ -1,8 +1,10 @@
 """The stage `classify`: mentions in, mentions with their classification out, each once."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
+from weakref import WeakSet
 
 from mention_triage.v1.classification_pb2 import ClassifiedMention, ModelInfo
 from mention_triage.v1.mention_pb2 import Mention
@@ -18,16 +20,23 @@ from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.metrics import Metrics
 
 NAME: Final = "classify"
-_MENTION_ID_LENGTH: Final = 32
+_MENTION_ID: Final = re.compile("[0-9a-f]{32}")
 
 
 def classify_stage(classifier: Classifier, seen_limit: int, metrics: Metrics) -> Stage[Seen]:
     """The stage. `seen_limit`: mentions remembered per partition."""
+    states: WeakSet[Seen] = WeakSet()  # of the partitions worked on here: one that was given up drops out by itself
+
+    def new_state() -> Seen:
+        states.add(seen := Seen(seen_limit))
+        return seen
+
+    metrics.gauge(defs.CLASSIFY_SEEN_ENTRIES).set_function(lambda: sum(map(len, states)))
     return Stage(
         name=NAME,
         source=MENTIONS,
         process=partial(_process, classifier, metrics),
-        new_state=lambda: Seen(seen_limit),
+        new_state=new_state,
         state_topic=SEEN,
         restore=partial(_restore, metrics),
         # All partitions wait for one model: smaller batches keep each of them moving, and the drain at the end short.
@@ -83,15 +92,14 @@ async def _process(classifier: Classifier, metrics: Metrics, seen: Seen, records
 
 def _mention_of(record: Record) -> Mention | Rejected:
     mention = decode(record, Mention)
-    if isinstance(mention, Mention) and len(mention.mention_id) != _MENTION_ID_LENGTH:
-        return Rejected(record, "invalid", "the mention has no mention_id of 32 hexadecimal digits")
+    if isinstance(mention, Mention) and not _MENTION_ID.fullmatch(mention.mention_id):
+        return Rejected(record, "invalid", "the mention has no mention_id of 32 lower-case hexadecimal digits")
     return mention
 
 
 def _restore(metrics: Metrics, seen: Seen, records: Sequence[StateRecord]) -> None:
-    entries, cut = len(seen), seen.cut
+    cut = seen.cut
     seen.restore(records)
-    metrics.gauge(defs.CLASSIFY_SEEN_ENTRIES).inc(len(seen) - entries)
     metrics.counter(defs.CLASSIFY_SEEN_CUT).inc(seen.cut - cut)
 
 

@@ -95,16 +95,22 @@ async def test_as_many_runs_at_once_as_threads(scripted: ScriptedModel) -> None:
 
 
 async def test_a_full_queue_makes_callers_wait(scripted: ScriptedModel) -> None:
-    batcher = Batcher(scripted, max_rows=2, max_waiting=3)
+    shared: list[None] = []
+    waits: list[float] = []
+    observer = Observer(coalesced=lambda: shared.append(None), queueing=waits.append)
+    batcher = Batcher(scripted, max_rows=2, max_waiting=3, observer=observer)
     batch = [(n, n) for n in range(20)]
     async with running(batcher), held(scripted, batcher) as first:
         caller = asyncio.create_task(batcher.predict(batch))
         await spin()
-        assert batcher.waiting == 3
+        # Three are in the queue, where equal inputs find them; the fourth is not.
+        others = [asyncio.create_task(batcher.predict([(n, n)])) for n in range(4)]
+        await spin()
+        assert len(shared) == 3
         scripted.gate.set()
         assert await caller == answers(scripted, batch)
-        await first
-    assert batcher.waiting == 0
+        await asyncio.gather(first, *others)
+    assert len(waits) == 21
 
 
 async def test_what_all_callers_gave_up_is_not_run(scripted: ScriptedModel) -> None:
@@ -123,14 +129,54 @@ async def test_what_all_callers_gave_up_is_not_run(scripted: ScriptedModel) -> N
         await first
         assert await batcher.predict([(1, 1)]) == answers(scripted, [(1, 1)])
     assert scripted.batches == [[(0, 9, 2)], [(2, 2)], [(1, 1)]]
-    assert batcher.waiting == 0
+
+
+def refuse(batch: Sequence[TokenIds]) -> None:
+    if (6, 6) in batch:
+        raise ValueError("broken")
+
+
+async def test_a_text_that_breaks_a_run_fails_only_its_own_callers(scripted: ScriptedModel) -> None:
+    scripted.before = refuse
+    batcher = Batcher(scripted)
+    async with running(batcher), held(scripted, batcher) as first:
+        good = asyncio.create_task(batcher.predict([(1, 1), (2, 2)]))
+        bad = asyncio.create_task(batcher.predict([(6, 6)]))
+        late = asyncio.create_task(batcher.predict([(3, 3)]))
+        await spin()
+        scripted.gate.set()
+        assert await good == answers(scripted, [(1, 1), (2, 2)])
+        with pytest.raises(ValueError, match="broken"):
+            await bad
+        assert await late == answers(scripted, [(3, 3)])
+        await first
+    assert scripted.batches[1:] == [[(1, 1), (2, 2), (6, 6), (3, 3)], [(1, 1)], [(2, 2)], [(6, 6)], [(3, 3)]]
+
+
+async def test_what_was_given_up_is_not_run_again_after_a_failed_run(scripted: ScriptedModel) -> None:
+    scripted.before = refuse
+    async with running(Batcher(scripted)) as batcher:
+        scripted.gate.clear()
+        bad = asyncio.create_task(batcher.predict([(6, 6)]))
+        given_up = asyncio.create_task(batcher.predict([(7, 7)]))
+        await asyncio.to_thread(scripted.entered.wait, 10)
+        given_up.cancel()
+        await spin()
+        scripted.gate.set()
+        with pytest.raises(ValueError, match="broken"):
+            await bad
+        assert await batcher.predict([(1, 1), (7, 7)]) == answers(scripted, [(1, 1), (7, 7)])
+    assert scripted.batches == [[(6, 6), (7, 7)], [(6, 6)], [(1, 1), (7, 7)]]
+
+
+async def test_too_few_predictions_are_a_failure(scripted: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripted, "predict", lambda batch: answers(scripted, batch)[1:])
+    async with running(Batcher(scripted)) as batcher:
+        with pytest.raises(ValueError, match="0 predictions for 1 texts"):
+            await asyncio.wait_for(batcher.predict([(1, 1), (2, 2)]), 10)
 
 
 async def test_a_failing_run_fails_only_its_callers(scripted: ScriptedModel) -> None:
-    def refuse(batch: Sequence[TokenIds]) -> None:
-        if (6, 6) in batch:
-            raise ValueError("broken")
-
     scripted.before = refuse
     async with running(Batcher(scripted)) as batcher:
         bad = batcher.predict([(6, 6), (7, 7)])

@@ -11,7 +11,6 @@ def test_an_answer_is_found_for_exactly_its_input_and_version() -> None:
     assert cache.get("1", (0, 5, 2)) == A
     assert cache.get("2", (0, 5, 2)) is None
     assert cache.get("1", (0, 5, 5, 2)) is None
-    assert (cache.hits, cache.misses) == (1, 2)
 
 
 def test_the_least_recently_used_leaves_first() -> None:
@@ -29,4 +28,4 @@ def test_no_entries_is_no_cache() -> None:
     cache = PredictionCache(0)
     cache.put("1", (1,), A)
     assert cache.get("1", (1,)) is None
-    assert (len(cache), cache.misses) == (0, 1)
+    assert len(cache) == 0

@@ -1,10 +1,17 @@
 """Repeats are recognised by the records' own time, within bounds, after a restart too."""
 
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from services.classify.dedupe import Seen, Sighting, seen_records
 from services.common.log.partitioner import murmur2
 
 HOUR = 3_600_000
 A, B = "a" * 32, "b" * 32
+
+
+def name(number: int) -> str:
+    return f"{number:032x}"[::-1]
 
 
 def sight(seen: Seen, mention_id: str, at_ms: int) -> None:
@@ -41,21 +48,70 @@ def test_the_window_goes_by_the_mentions_own_time_whatever_else_is_known() -> No
 
 
 def test_what_left_the_window_is_forgotten() -> None:
-    seen = Seen(limit=10, window_ms=2 * HOUR)
-    sight(seen, A, 0)
-    sight(seen, B, 3 * HOUR)
-    assert len(seen) == 1
+    seen = Seen(limit=1_000, window_ms=2 * HOUR)
+    for n in range(100):
+        sight(seen, name(n), n * HOUR)
+    assert len(seen) == 1 + 2 + 24  # its own hour, the window, and those that wrong clocks may add
     assert seen.cut == 0
+
+
+def test_a_mention_dated_far_ahead_makes_nothing_else_forgotten() -> None:
+    seen = Seen(limit=1_000)
+    sight(seen, A, 0)
+    sight(seen, B, 240 * HOUR)  # alone in its batch
+    assert seen.has(A, 1)
+    for n in range(1, 200):
+        sight(seen, name(n), n * HOUR)
+    assert seen.has(A, 200 * HOUR)
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3)), max_size=120),
+    strays=st.sets(st.integers(0, 119), max_size=24),
+)
+# 24 hours of strays, then each mention comes in three hours in a row, among others that are new.
+@example(
+    steps=[(100 + n, 1) for n in range(24)] + [(n // 6, 1) if n % 2 else (200 + n, 0) for n in range(96)],
+    strays=set(range(24)),
+)
+def test_forgetting_changes_no_answer(steps: list[tuple[int, int]], strays: set[int]) -> None:
+    """Against one that never forgets: mentions hour by hour, up to 24 of them dated far ahead."""
+    seen, hour_of, hour = Seen(limit=1_000, window_ms=2 * HOUR), dict[int, int](), 0
+    for step, (number, later) in enumerate(steps):
+        hour += later
+        stated = hour + 500 if step in strays else hour
+        repeat = number in hour_of and stated - hour_of[number] <= 2
+        assert seen.has(name(number), stated * HOUR) == repeat
+        if not repeat:
+            sight(seen, name(number), stated * HOUR)
+            hour_of[number] = stated
 
 
 def test_the_limit_forgets_the_oldest_hours_and_says_so() -> None:
     seen = Seen(limit=3)
     for n in range(6):
-        sight(seen, f"{n:032x}"[::-1], n * HOUR)
+        sight(seen, name(n), n * HOUR)
     assert len(seen) == 3
     assert seen.cut == 3
-    assert seen.has(f"{5:032x}"[::-1], 5 * HOUR)
-    assert not seen.has(f"{0:032x}"[::-1], 5 * HOUR)
+    assert seen.has(name(5), 5 * HOUR)
+    assert not seen.has(name(0), 5 * HOUR)
+
+
+def test_the_limit_holds_within_an_hour_too() -> None:
+    seen = Seen(limit=3)
+    seen.restore(seen_records(0, [Sighting(b"k", name(n), n) for n in range(10)]))
+    assert len(seen) == 3
+    assert seen.cut == 7
+    assert [n for n in range(10) if seen.has(name(n), HOUR)] == [7, 8, 9]
+    sight(seen, name(10), HOUR)
+    assert [n for n in range(11) if seen.has(name(n), HOUR)] == [8, 9, 10]
+
+
+def test_what_the_limit_forgets_after_the_window_is_not_cut() -> None:
+    seen = Seen(limit=1, window_ms=2 * HOUR)
+    sight(seen, A, 0)
+    sight(seen, B, 3 * HOUR)
+    assert (len(seen), seen.cut) == (1, 0)
 
 
 def test_a_mention_output_again_after_the_window_is_kept_by_its_new_hour() -> None:

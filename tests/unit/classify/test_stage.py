@@ -115,7 +115,27 @@ async def test_a_repeat_is_dropped_within_a_batch_and_over_batches(classifier: C
     outputs = await run(classifier, [records(twice), records([mention("1", "no"), mention("2", "no")])], metrics)
     assert [ClassifiedMention.FromString(o.value or b"").mention.native_id for o in outputs] == ["1", "2"]
     assert metrics.counter(defs.CLASSIFY_DUPLICATES)._value.get() == 2
-    assert metrics.gauge(defs.CLASSIFY_SEEN_ENTRIES)._value.get() == 2
+
+
+async def test_the_gauge_of_what_is_remembered_counts_the_partitions_worked_on(classifier: Classifier) -> None:
+    metrics = Metrics("classify")
+    stage = classify_stage(classifier, 1_000, metrics)
+    assert stage.restore is not None
+    result = await stage.process(stage.new_state(), records([mention("1", "no"), mention("2", "no")]))
+    state = [r for r in result.outputs if r.topic == SEEN]
+
+    def remembered() -> float | None:
+        return metrics.registry.get_sample_value(defs.CLASSIFY_SEEN_ENTRIES.name)
+
+    first, second = stage.new_state(), stage.new_state()
+    stage.restore(first, state)
+    stage.restore(second, state)
+    assert remembered() == 4
+    del first  # given up
+    assert remembered() == 2
+    again = stage.new_state()
+    stage.restore(again, state)
+    assert remembered() == 4
 
 
 async def test_what_cannot_be_read_is_rejected_and_the_rest_goes_on(classifier: Classifier) -> None:
@@ -124,10 +144,12 @@ async def test_what_cannot_be_read_is_rejected_and_the_rest_goes_on(classifier: 
         Record(MENTIONS, 0, 5, b"k", b"\xff\xff", NOW_MS),
         Record(MENTIONS, 0, 6, b"k", None, NOW_MS),
         Record(MENTIONS, 0, 7, b"k", Mention(text="no id").SerializeToString(), NOW_MS),
+        Record(MENTIONS, 0, 8, b"k", Mention(mention_id="x" * 32).SerializeToString(), NOW_MS),
+        Record(MENTIONS, 0, 9, b"k", Mention(mention_id="a" * 32 + "\n").SerializeToString(), NOW_MS),
     ]
     result = await classify_stage(classifier, 1_000, Metrics("classify")).process(Seen(10), [*bad, good])
     assert [(r.record.offset, r.reason) for r in result.rejected] == [
-        (5, "undecodable"), (6, "undecodable"), (7, "invalid")
+        (5, "undecodable"), (6, "undecodable"), (7, "invalid"), (8, "invalid"), (9, "invalid")
     ]  # fmt: skip
     assert [o.topic for o in result.outputs] == [CLASSIFIED, SEEN]
 
