@@ -6,10 +6,9 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from orjson import dumps, loads
+from orjson import loads
 from pydantic import BeforeValidator
 
-from services.common.contracts.views import routed_view
 from services.common.http.app import create_app
 from services.common.http.auth import Tenant
 from services.common.http.keys import Authenticator
@@ -19,8 +18,8 @@ from services.common.telemetry.health import Health
 from services.common.telemetry.metric_defs import ROUTER_PAGE_ITEMS, ROUTER_PAGES
 from services.common.telemetry.metrics import Metrics
 from services.router.cursor import invalid_cursor
-from services.router.pages import Filters, expired_cursor, read_page
-from services.router.schemas import PAGE_EXAMPLE, PriorityLabel, ProblemJson, RoutedPage
+from services.router.pages import Filters, Places, expired_cursor, read_page, too_many_pages
+from services.router.schemas import LOG_EXAMPLE, PAGE_EXAMPLE, PriorityLabel, ProblemJson, RoutedPage
 from services.router.settings import RouterSettings
 
 _DEFAULT_LIMIT: Final = 100
@@ -41,6 +40,7 @@ def create_router_app(
     app = create_app("mention triage: router", _DESCRIPTION, metrics, health, authenticator)
 
     default_limit = min(_DEFAULT_LIMIT, settings.max_page)
+    places = Places(settings.max_pages_at_once)
 
     async def counted(tenant: Tenant) -> AsyncIterator[None]:
         status = 500
@@ -84,13 +84,13 @@ def create_router_app(
             if name not in _PARAMETERS:  # a misspelt filter must not silently admit everything
                 raise _unknown_parameter(name)
         filters = Filters(frozenset(queue), frozenset(priority), frozenset(brand))
-        try:
-            page = await read_page(reader, tenant, limit, cursor or None, filters, settings.max_scan)
-        except LogUnavailable:
-            raise _unavailable() from None
-        body = dumps({"items": [routed_view(item) for item in page.items], "next_cursor": page.next_cursor})
+        with places.taken(tenant):
+            try:
+                page = await read_page(reader, tenant, limit, cursor or None, filters, settings.max_scan)
+            except LogUnavailable:
+                raise _unavailable() from None
         metrics.counter(ROUTER_PAGE_ITEMS, tenant).inc(len(page.items))
-        return Response(body, media_type="application/json")
+        return Response(page.json(), media_type="application/json")
 
     return app
 
@@ -115,7 +115,10 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "One page", "content": {"application/json": {"example": PAGE_EXAMPLE}}},
     400: _documented("The cursor was not given out by this log", invalid_cursor()),
     401: _documented("No valid API key", Problem(401, "unauthenticated", "send `Authorization: Bearer KEY`")),
-    410: _documented("The cursor points below what is kept; `oldest_cursor` is where to go on", expired_cursor([0])),
+    410: _documented(
+        "The cursor points below what is kept; `oldest_cursor` is where to go on", expired_cursor(LOG_EXAMPLE, [0])
+    ),
     422: _documented("A parameter is wrong or unknown", _unknown_parameter("colour")),
+    429: _documented("Too many pages are being made at once; try again after Retry-After", too_many_pages()),
     503: _documented("The log cannot be read now; try again after Retry-After", _unavailable()),
 }

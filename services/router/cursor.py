@@ -1,4 +1,4 @@
-"""The opaque cursor of `GET /v1/routed`: how far a reader has come in each partition."""
+"""The opaque cursor of `GET /v1/routed`: how far a reader has come in each partition of which log."""
 
 import base64
 from collections.abc import Sequence
@@ -8,28 +8,31 @@ from orjson import dumps, loads
 
 from services.common.http.problems import Problem
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
-def encode_cursor(generation: int, offsets: Sequence[int]) -> str:
+def encode_cursor(generation: int, identity: str, offsets: Sequence[int]) -> str:
     """The cursor for the next offset to read of each partition, in the topic of this generation (routed.v1: 1).
 
-    Base64url of a JSON array: version, generation, offsets.
+    `identity`: the log's; offsets in a log that was wiped say nothing about the one after it. Base64url of a JSON
+    array: version, generation, identity, offsets.
     """
-    raw = dumps([_VERSION, generation, *offsets])
+    raw = dumps([_VERSION, generation, identity, *offsets])
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decode_cursor(text: str, generation: int, partitions: int) -> list[int]:
-    """Offsets by partition. Raises a 400 problem unless `encode_cursor` made this text for such a topic."""
+def decode_cursor(text: str, generation: int, identity: str, partitions: int) -> list[int]:
+    """Offsets by partition. Raises a 400 problem unless `encode_cursor` made this text for such a topic of this log."""
     try:
         offsets: list[int]
-        version, of_generation, *offsets = loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        version, of_generation, of_identity, *offsets = loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         # Only the one spelling that we give out: readers compare cursors to see that they have caught up.
-        genuine = encode_cursor(of_generation, offsets) == text and all(type(offset) is int for offset in offsets)
+        spelling = encode_cursor(of_generation, of_identity, offsets)
+        genuine = spelling == text and all(type(offset) is int for offset in offsets)
     except (ValueError, TypeError):  # binascii.Error and JSONDecodeError among them
         raise invalid_cursor() from None
-    if not genuine or (version, of_generation, len(offsets)) != (_VERSION, generation, partitions):
+    found = (version, of_generation, of_identity, len(offsets))
+    if not genuine or found != (_VERSION, generation, identity, partitions):
         raise invalid_cursor()
     return offsets
 

@@ -2,14 +2,18 @@
 
 import asyncio
 import heapq
-from collections import deque
-from collections.abc import Sequence
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from orjson import dumps
+
 from mention_triage.v1.routing_pb2 import RoutedMention
 from services.common.contracts.identity import tenant_prefix
-from services.common.contracts.views import PRIORITIES
+from services.common.contracts.views import PRIORITIES, routed_view
 from services.common.http.problems import Problem
 from services.common.log.port import OffsetOutOfRange, Reader, Record
 from services.common.log.topics import ROUTED, TOPICS
@@ -19,8 +23,9 @@ _GENERATION: Final = int(ROUTED.rpartition(".v")[2])
 _RETAINED_HOURS: Final = next(topic.retention_ms for topic in TOPICS if topic.name == ROUTED) // 3_600_000
 
 _CHUNK_RECORDS: Final = 512
-_READ_AHEAD_BYTES: Final = 16 << 20  # of one request, all partitions together
-_PAGE_BYTES: Final = 8 << 20  # a page ends early rather than grow beyond this by more than one item
+_READ_AHEAD_BYTES: Final = 2 << 20  # of one request, all partitions together
+_PAGE_BYTES: Final = 1 << 20  # of record values; a page ends early rather than grow beyond this by more than one item
+_TURN_SECONDS: Final = 0.005  # of work before others on the event loop get their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,34 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Routed mentions and the cursor behind them."""
+    """Routed mentions, each as JSON, and the cursor behind them."""
 
-    items: Sequence[RoutedMention]
+    items: Sequence[bytes]
     next_cursor: str
+
+    def json(self) -> bytes:
+        """The body of the answer."""
+        return b'{"items":[%b],"next_cursor":%b}' % (b",".join(self.items), dumps(self.next_cursor))
+
+
+class Places:
+    """The pages being made: at most `limit` in the process, and half of them for one tenant."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._limit_of_tenant = max(1, limit // 2)
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def taken(self, tenant: str) -> Iterator[None]:
+        """Hold a place while a page is made. Raises a 429 problem if there is none."""
+        if self._taken[tenant] >= self._limit_of_tenant or self._taken.total() >= self._limit:
+            raise too_many_pages()
+        self._taken[tenant] += 1
+        try:
+            yield
+        finally:
+            self._taken[tenant] -= 1
 
 
 async def read_page(
@@ -59,11 +88,11 @@ async def read_page(
     """
     bounds = await reader.bounds(ROUTED)
     oldest = [partition.start for partition in bounds]
-    offsets = oldest if cursor is None else decode_cursor(cursor, _GENERATION, len(bounds))
+    offsets = oldest if cursor is None else decode_cursor(cursor, _GENERATION, reader.identity, len(bounds))
     if any(offset > partition.end for offset, partition in zip(offsets, bounds, strict=True)):
         raise invalid_cursor()
     if any(offset < start for offset, start in zip(offsets, oldest, strict=True)):
-        raise expired_cursor(oldest)
+        raise expired_cursor(reader.identity, oldest)
     chunk = min(_CHUNK_RECORDS, 1 + 2 * limit // len(bounds))
     chunk_bytes = _READ_AHEAD_BYTES // len(bounds)
     lanes = [_Lane(reader, n, offset, bounds[n].end, chunk, chunk_bytes) for n, offset in enumerate(offsets)]
@@ -72,8 +101,9 @@ async def read_page(
     except OffsetOutOfRange:  # retention went by meanwhile
         if cursor is None:
             return await read_page(reader, tenant, limit, None, filters, max_scan)
-        raise expired_cursor([partition.start for partition in await reader.bounds(ROUTED)]) from None
-    return Page(items, encode_cursor(_GENERATION, [lane.offset for lane in lanes]))
+        oldest = [partition.start for partition in await reader.bounds(ROUTED)]
+        raise expired_cursor(reader.identity, oldest) from None
+    return Page(items, encode_cursor(_GENERATION, reader.identity, [lane.offset for lane in lanes]))
 
 
 class _Lane:
@@ -104,15 +134,14 @@ class _Lane:
         return record
 
 
-async def _merge(
-    lanes: Sequence[_Lane], tenant: str, limit: int, filters: Filters, max_scan: int
-) -> Sequence[RoutedMention]:
+async def _merge(lanes: Sequence[_Lane], tenant: str, limit: int, filters: Filters, max_scan: int) -> Sequence[bytes]:
     prefix = tenant_prefix(tenant).encode()
     heads = await asyncio.gather(*(lane.head() for lane in lanes))
     heap = [(head.timestamp_ms, n) for n, head in enumerate(heads) if head]
     heapq.heapify(heap)
-    items: list[RoutedMention] = []
+    items: list[bytes] = []
     scanned = size = 0
+    turn_ends = time.perf_counter() + _TURN_SECONDS
     while heap and scanned < max_scan and len(items) < limit and size < _PAGE_BYTES:
         lane = lanes[heap[0][1]]
         record = lane.take()
@@ -121,21 +150,37 @@ async def _merge(
         if record.key and record.key.startswith(prefix) and record.value:
             routed = RoutedMention.FromString(record.value)
             if filters.admit(routed):
-                items.append(routed)
+                items.append(dumps(routed_view(routed)))
                 size += len(record.value)
         if head := await lane.head():
             heapq.heapreplace(heap, (head.timestamp_ms, heap[0][1]))
         else:
             heapq.heappop(heap)
+        if time.perf_counter() >= turn_ends:
+            await asyncio.sleep(0)
+            turn_ends = time.perf_counter() + _TURN_SECONDS
     return items
 
 
-def expired_cursor(oldest: Sequence[int]) -> Problem:
-    """The answer to a cursor below what is retained. `oldest`: the first retained offset of each partition."""
+def too_many_pages() -> Problem:
+    """The answer while as many pages are being made as may be."""
+    return Problem(
+        429,
+        "too_many_pages",
+        "too many pages are being made at once; try again after Retry-After, and ask for one page after the other",
+        headers={"Retry-After": "1"},
+    )
+
+
+def expired_cursor(identity: str, oldest: Sequence[int]) -> Problem:
+    """The answer to a cursor below what is retained.
+
+    `identity`: the log's; `oldest`: the first retained offset of each partition.
+    """
     return Problem(
         410,
         "cursor_expired",
         f"what this cursor points at is no longer kept: routed mentions are kept for {_RETAINED_HOURS} hours;"
         " go on without a cursor, or with oldest_cursor, from the oldest that is left",
-        extensions={"oldest_cursor": encode_cursor(_GENERATION, oldest)},
+        extensions={"oldest_cursor": encode_cursor(_GENERATION, identity, oldest)},
     )

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.router.cursor import encode_cursor
+
 InquiryTypeLabel = Literal["complaint", "feedback", "recommendation", "technical", "answer"]
 SentimentLabel = Literal["negative", "neutral", "positive"]
 Level = Literal["low", "medium", "high"]
@@ -145,6 +147,8 @@ class ProblemJson(BaseModel):
     code: Annotated[str, Field(description="Stable, for programs")]
 
 
+LOG_EXAMPLE: Final = "5d0f6b2c9e8a4173"  # the identity of a log
+
 PAGE_EXAMPLE: Final[dict[str, Any]] = {
     "items": [
         {
@@ -201,5 +205,5 @@ PAGE_EXAMPLE: Final[dict[str, Any]] = {
             "customer_key": "acme/x/44196397",
         }
     ],
-    "next_cursor": "AQEDAAcBBAICAAUBAAI",
+    "next_cursor": encode_cursor(1, LOG_EXAMPLE, [3, 0, 7, 1, 4, 2, 2, 0, 5, 1, 0, 2]),
 }

@@ -18,3 +18,5 @@ class RouterSettings(CommonSettings):
     # Records that one request may look at. The log is shared: a tenant with few mentions, or a narrow filter, would
     # otherwise read all of it in one request.
     max_scan: int = Field(5_000, ge=1, le=1_000_000, validation_alias="ROUTER_MAX_SCAN")
+    # Pages made at the same time, half of them for one tenant: what pages may take of memory and of the event loop.
+    max_pages_at_once: int = Field(8, ge=1, le=1_000, validation_alias="ROUTER_MAX_PAGES_AT_ONCE")

@@ -18,7 +18,12 @@ from services.common.log.port import NewRecord, Record
 from services.common.log.topics import CLASSIFIED, ROUTED
 from services.common.stage.decoding import decode
 from services.common.stage.stage import Rejected, Result, Stage
-from services.common.telemetry.metric_defs import ROUTER_MENTIONS, ROUTER_QUEUED, ROUTER_RECEIVED_TO_ROUTED
+from services.common.telemetry.metric_defs import (
+    ROUTER_MENTIONS,
+    ROUTER_QUEUED,
+    ROUTER_RECEIVED_TO_ROUTED,
+    ROUTER_SENTIMENTS,
+)
 from services.common.telemetry.metrics import Metrics
 from services.router.policy.compiled import Policy
 from services.router.policy.decide import decide
@@ -104,13 +109,10 @@ def _count(metrics: Metrics, done: Sequence[RoutedMention], outputs: Sequence[Ne
     seconds = metrics.histogram(ROUTER_RECEIVED_TO_ROUTED)
     for routed, output in zip(done, outputs, strict=True):
         mention, classification, routing = routed.mention, routed.classification, routed.routing
-        metrics.counter(
-            ROUTER_MENTIONS,
-            mention.tenant,
-            metrics.brand(mention.tenant, mention.brand),
-            metrics.platform(mention.platform),
-            INQUIRY_TYPES[classification.inquiry_type.label],
-            SENTIMENTS[classification.sentiment.label],
-        ).inc()
-        metrics.counter(ROUTER_QUEUED, mention.tenant, routing.queue, PRIORITIES[routing.priority]).inc()
+        tenant, brand = mention.tenant, metrics.brand(mention.tenant, mention.brand)
+        inquiry_type = INQUIRY_TYPES[classification.inquiry_type.label]
+        sentiment = SENTIMENTS[classification.sentiment.label]
+        metrics.counter(ROUTER_MENTIONS, tenant, brand, metrics.platform(tenant, mention.platform), inquiry_type).inc()
+        metrics.counter(ROUTER_SENTIMENTS, tenant, brand, inquiry_type, sentiment).inc()
+        metrics.counter(ROUTER_QUEUED, tenant, routing.queue, PRIORITIES[routing.priority]).inc()
         seconds.observe(max(0.0, now - output.timestamp_ms / 1000))

@@ -81,7 +81,7 @@ def _head(played: Played) -> Text:
 def _rows(items: list[Json]) -> Table:
     shown = table()
     shown.expand = True
-    for name, columns in (("time", 5), ("", 2), ("queue", 13), ("what it is", 10), ("", 2)):
+    for name, columns in (("time", 5), ("", 2), ("queue", 13), ("what it is", 10), ("", 3)):
         shown.add_column(name, width=columns, no_wrap=True, overflow="ellipsis")
     for name, ratio in (("why", 4), ("text", 4)):
         shown.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")

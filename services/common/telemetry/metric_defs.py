@@ -1,7 +1,8 @@
 """Every metric of every service in one place: type, labels, meaning, and what to do about it.
 
-Labels are bounded: tenants come from the keys file, brands and platforms pass through `metrics.Bounded`, the rest are
-enumerations. No metric carries an id, a handle, a text or a raw path.
+Labels are bounded: tenants come from the keys file, brands and platforms of each tenant pass through
+`metrics.Bounded`, languages that are not served are `other`, the rest are enumerations. No metric carries an id, a
+handle, a text or a raw path.
 """
 
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ STAGE_OLDEST_WAITING_SECONDS: Final = MetricSpec(
 
 CLASSIFY_MENTIONS: Final = MetricSpec(
     "triage_classify_mentions_total", "counter", _CLASSIFY, ("language", "inquiry_type", "confidence"),
-    "Classified mentions by language, inquiry type and confidence level of the type.",
+    "Classified mentions by language (es, pt, en, und, other), inquiry type and confidence level of the type.",
     "The share of low confidence rising: the mentions have drifted from the training data.",
 )  # fmt: skip
 CLASSIFY_DUPLICATES: Final = MetricSpec(
@@ -170,9 +171,15 @@ CLASSIFY_MODEL_SECONDS: Final = MetricSpec(
 
 ROUTER_MENTIONS: Final = MetricSpec(
     "triage_router_mentions_total", "counter", _ROUTER,
-    ("tenant", "brand", "platform", "inquiry_type", "sentiment"),
-    "Routed mentions by what they are.",
-    "The contact center's load; a brand beyond the first 50 of a tenant counts as `other`.",
+    ("tenant", "brand", "platform", "inquiry_type"),  # one tenant's worst case: 21 * 13 * 5 = 1,365 series
+    "Routed mentions by where they were written and what they want.",
+    "The contact center's load; beyond the first 20 brands and 12 platforms of a tenant, they count as `other`.",
+)  # fmt: skip
+ROUTER_SENTIMENTS: Final = MetricSpec(
+    "triage_router_sentiments_total", "counter", _ROUTER,
+    ("tenant", "brand", "inquiry_type", "sentiment"),  # 21 * 5 * 3 = 315; with the platform too it would be 4,095
+    "Routed mentions by what they want and in which mood.",
+    "Negative ones rising for one brand: read what it is about. Brands are bounded as above.",
 )  # fmt: skip
 ROUTER_QUEUED: Final = MetricSpec(
     "triage_router_queued_total", "counter", _ROUTER, ("tenant", "queue", "priority"),
@@ -188,7 +195,7 @@ ROUTER_RECEIVED_TO_ROUTED: Final = MetricSpec(
 ROUTER_PAGES: Final = MetricSpec(
     "triage_router_pages_total", "counter", _ROUTER, ("tenant", "status"),
     "Requests of GET /v1/routed by HTTP status.",
-    "410: a reader stayed away longer than the log keeps routed mentions.",
+    "410: a reader stayed away longer than routed mentions are kept. 429: too many pages at once; see its reader.",
 )  # fmt: skip
 ROUTER_PAGE_ITEMS: Final = MetricSpec(
     "triage_router_page_items_total", "counter", _ROUTER, ("tenant",),

@@ -12,8 +12,9 @@ _HEAD: Final = """\
 
 Made from `services/common/telemetry/metric_defs.py` by `make docs`; do not edit.
 
-Each service serves its own under `/metrics`, also where all three run in one process. Labels are bounded: the first 50
-brands of a tenant keep their name, the rest count as `other`; no label holds an id, a handle, a text or a path.
+Each service serves its own under `/metrics`, also where all three run in one process. Labels are bounded: the first 20
+brands and 12 platforms of a tenant keep their name, the rest count as `other`; no label holds an id, a handle, a
+text or a path.
 Counters of a stage move after its commit, so that a batch that is repeated counts once.
 """
 

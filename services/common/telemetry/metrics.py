@@ -15,9 +15,10 @@ from services.common.telemetry.metric_defs import METRICS, MetricSpec, Service
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter, which nothing here reads
 
-_MAX_BRANDS_PER_TENANT = 50
-_MAX_PLATFORMS = 30
-_MAX_LANGUAGES = 30
+# Of each tenant, so that none can take the names of another.
+_MAX_BRANDS = 20
+_MAX_PLATFORMS = 12
+_LANGUAGES = frozenset({"es", "pt", "en", "und"})
 OTHER = "other"
 
 
@@ -36,8 +37,7 @@ class Metrics:
             if service in spec.services:
                 self._add(spec)
         self._brands: dict[str, Bounded] = {}
-        self._platforms = Bounded(_MAX_PLATFORMS)
-        self._languages = Bounded(_MAX_LANGUAGES)
+        self._platforms: dict[str, Bounded] = {}
 
     def counter(self, spec: MetricSpec, *labels: str) -> Counter:
         """The counter of this definition, with label values in the definition's order."""
@@ -56,15 +56,15 @@ class Metrics:
 
     def brand(self, tenant: str, brand: str) -> str:
         """The brand as a label value: the first ones of each tenant by name, the rest as `other`."""
-        return self._brands.setdefault(tenant, Bounded(_MAX_BRANDS_PER_TENANT))(brand)
+        return self._brands.setdefault(tenant, Bounded(_MAX_BRANDS))(brand)
 
-    def platform(self, platform: str) -> str:
+    def platform(self, tenant: str, platform: str) -> str:
         """The platform as a label value, bounded likewise: senders may write any name."""
-        return self._platforms(platform)
+        return self._platforms.setdefault(tenant, Bounded(_MAX_PLATFORMS))(platform)
 
     def language(self, language: str) -> str:
-        """The language as a label value, bounded likewise."""
-        return self._languages(language)
+        """The language as a label value: those that the model serves and `und` by name, the rest as `other`."""
+        return language if language in _LANGUAGES else OTHER
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -1,9 +1,11 @@
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+import httpx
 import pytest
 
-from services.common.log.port import LogUnavailable
+from services.common.log.port import Bounds, LogUnavailable
 from services.common.log.topics import DAY_MS, ROUTED
 from services.router.cursor import encode_cursor
 from services.router.schemas import RoutedPage
@@ -132,7 +134,16 @@ async def test_empty_parameters_are_as_if_not_given(router: World) -> None:
 
 async def test_a_cursor_beyond_the_end_belongs_to_another_log(router: World) -> None:
     await router.route("acme", 3)
-    response = await router.get(cursor=encode_cursor(1, [99] * PARTITIONS))
+    response = await router.get(cursor=encode_cursor(1, router.log.identity, [99] * PARTITIONS))
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
+
+
+async def test_a_cursor_of_a_log_that_was_wiped_is_refused(router: World) -> None:
+    await router.route("acme", 3)
+    _, cursor = await router.page()
+    await router.wipe()
+    await router.route("acme", 9)  # so that the old offsets lie within the new log
+    response = await router.get(cursor=cursor)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
 
 
@@ -147,7 +158,7 @@ async def test_a_cursor_beyond_the_end_belongs_to_another_log(router: World) -> 
         ({"prio": "P1"}, 422, "prio"),
         ({"tenant": "globex"}, 422, "tenant"),
         ({"cursor": "garbage"}, 400, "cursor"),
-        ({"cursor": encode_cursor(1, [0])}, 400, "cursor"),
+        ({"cursor": encode_cursor(1, "0123456789abcdef", [0])}, 400, "cursor"),
     ],
 )
 async def test_bad_parameters_are_named(router: World, parameters: dict[str, Any], status: int, field: str) -> None:
@@ -177,6 +188,56 @@ async def test_a_log_that_cannot_be_read_says_to_try_again(router: World, monkey
     assert response.headers["retry-after"] == "1"
 
 
+class Held:
+    """Requests that have reached the log wait there until they may go on."""
+
+    def __init__(self, router: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._router = router
+        self._arrived = asyncio.Semaphore(0)
+        self.go_on = asyncio.Event()
+        bounds = router.log.bounds
+
+        async def held(topic: str) -> Sequence[Bounds]:
+            self._arrived.release()
+            await self.go_on.wait()
+            return await bounds(topic)
+
+        monkeypatch.setattr(router.log, "bounds", held)
+
+    async def get(self, tenant: str) -> asyncio.Task[httpx.Response]:
+        """A request that holds its place."""
+        request = asyncio.create_task(self._router.get(tenant))
+        await self._arrived.acquire()
+        return request
+
+
+async def test_one_tenant_gets_half_of_the_pages_at_once(router: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await router.stop()
+    await router.start(max_pages_at_once=5)
+    held = Held(router, monkeypatch)
+    requests = [await held.get("acme"), await held.get("acme")]
+    refused = await asyncio.wait_for(router.get("acme"), 10)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_pages")
+    assert refused.headers["retry-after"] == "1"
+    assert b'triage_router_pages_total{status="429",tenant="acme"} 1.0' in router.metrics.exposition()
+    requests.append(await held.get("globex"))
+    held.go_on.set()
+    assert [(await request).status_code for request in requests] == [200, 200, 200]
+    assert (await router.get("acme")).status_code == 200
+
+
+async def test_the_process_makes_so_many_pages_at_once(router: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await router.stop()
+    await router.start(max_pages_at_once=1)
+    assert (await router.get(cursor="garbage")).status_code == 400  # a refused request lets go of its place
+    held = Held(router, monkeypatch)
+    request = await held.get("acme")
+    assert (await asyncio.wait_for(router.get("globex"), 10)).status_code == 429
+    held.go_on.set()
+    assert (await request).status_code == 200
+    assert (await router.get("globex")).status_code == 200
+
+
 async def test_items_are_counted(router: World) -> None:
     await router.route("acme", 5)
     await router.page(limit=3)
@@ -188,12 +249,12 @@ async def test_items_are_counted(router: World) -> None:
 async def test_openapi_describes_every_answer_with_examples(router: World) -> None:
     description = (await router.client.get("/openapi.json")).json()
     operation = description["paths"]["/v1/routed"]["get"]
-    assert set(operation["responses"]) == {"200", "400", "401", "410", "422", "503"}
+    assert set(operation["responses"]) == {"200", "400", "401", "410", "422", "429", "503"}
     assert {p["name"] for p in operation["parameters"]} == {"limit", "cursor", "queue", "priority", "brand"}
     assert operation["security"]
     example = operation["responses"]["200"]["content"]["application/json"]["example"]
     RoutedPage.model_validate(example)
-    for status in ("400", "401", "410", "422", "503"):
+    for status in ("400", "401", "410", "422", "429", "503"):
         content = operation["responses"][status]["content"]
         assert list(content) == ["application/problem+json"]
         assert content["application/problem+json"]["example"]["status"] == int(status)

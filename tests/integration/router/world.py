@@ -45,6 +45,13 @@ class World:
         app = create_router_app(RouterSettings(**settings), self.log, Authenticator(self._keys), self.metrics, Health())
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://router")
 
+    async def wipe(self) -> None:
+        """Stop, remove the log and start with an empty one."""
+        await self.stop()
+        for path in self._folder.glob("log.db*"):
+            path.unlink()
+        await self.start()
+
     async def stop(self) -> None:
         """Close both."""
         await self.client.aclose()

@@ -4,10 +4,12 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from itertools import product
 
 import pytest
 import structlog
 
+from services.common.contracts.views import INQUIRY_TYPES, SENTIMENTS
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.health import Health
 from services.common.telemetry.logging import configure_logging
@@ -38,10 +40,36 @@ def test_a_service_shows_its_own_metrics_only(service: defs.Service) -> None:
 def test_brands_beyond_the_first_are_counted_together() -> None:
     metrics = Metrics("router")
     shown = {metrics.brand("acme", f"brand-{n}") for n in range(500)}
-    assert len(shown) == 51
+    assert len(shown) == 21
     assert metrics.brand("acme", "brand-0") == "brand-0"
     assert metrics.brand("acme", "brand-499") == OTHER
     assert metrics.brand("globex", "brand-499") == "brand-499"
+
+
+def test_a_tenant_cannot_take_the_platforms_of_another() -> None:
+    metrics = Metrics("router")
+    shown = {metrics.platform("acme", f"platform-{n}") for n in range(100)}
+    assert len(shown) == 13
+    assert metrics.platform("acme", "x") == OTHER
+    assert metrics.platform("globex", "x") == "x"
+
+
+def test_languages_beyond_the_served_ones_are_counted_together() -> None:
+    metrics = Metrics("classify")
+    named = ["es", "pt", "en", "und", "aaa", "fr"]
+    assert [metrics.language(language) for language in named] == ["es", "pt", "en", "und", OTHER, OTHER]
+
+
+def test_the_series_of_a_tenant_are_bounded() -> None:
+    metrics = Metrics("router")
+    for brand, platform, inquiry_type in product(range(30), range(20), INQUIRY_TYPES.values()):
+        labels = "acme", metrics.brand("acme", str(brand))
+        metrics.counter(defs.ROUTER_MENTIONS, *labels, metrics.platform("acme", str(platform)), inquiry_type).inc()
+        for sentiment in SENTIMENTS.values():
+            metrics.counter(defs.ROUTER_SENTIMENTS, *labels, inquiry_type, sentiment).inc()
+    series = metrics.exposition().decode().count('tenant="acme"')
+    assert series == 21 * 13 * 5 + 21 * 5 * 3
+    assert series <= 3_000
 
 
 def test_bounded_keeps_what_it_knows() -> None:

@@ -9,13 +9,14 @@ from services.router.settings import RouterSettings
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ROUTER_PORT", "POLICY_FILE", "ROUTER_MAX_PAGE", "ROUTER_MAX_SCAN"):
+    for name in ("ROUTER_PORT", "POLICY_FILE", "ROUTER_MAX_PAGE", "ROUTER_MAX_SCAN", "ROUTER_MAX_PAGES_AT_ONCE"):
         monkeypatch.delenv(name, raising=False)
 
 
 def test_defaults() -> None:
     settings = load_settings(RouterSettings)
     assert (settings.port, settings.max_page, settings.max_scan) == (8082, 500, 5_000)
+    assert settings.max_pages_at_once == 8
     assert load_policy(settings.policy_file).platforms["x"].length_limit == 280
 
 

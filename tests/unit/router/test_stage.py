@@ -136,7 +136,9 @@ async def test_counters_move_only_once_committed(stage: Stage[None], metrics: Me
     assert b"triage_router_mentions_total{" not in metrics.exposition()
     result.committed()
     lines = metrics.exposition().decode().splitlines()
-    labels = 'brand="RedNorteMX",inquiry_type="complaint",platform="x",sentiment="negative",tenant="acme"'
+    labels = 'brand="RedNorteMX",inquiry_type="complaint",platform="x",tenant="acme"'
     assert f"triage_router_mentions_total{{{labels}}} 2.0" in lines
+    labels = 'brand="RedNorteMX",inquiry_type="complaint",sentiment="negative",tenant="acme"'
+    assert f"triage_router_sentiments_total{{{labels}}} 2.0" in lines
     assert 'triage_router_queued_total{priority="P3",queue="complaints-es",tenant="acme"} 2.0' in lines
     assert "triage_router_received_to_routed_seconds_sum 1.5" in lines
