@@ -1,6 +1,5 @@
 """The HTTP side of ingest: every event is validated, made durable and answered for, one result per event, in order."""
 
-import asyncio
 import re
 import time
 from collections import Counter
@@ -30,7 +29,7 @@ from services.ingest.body import BodyReader
 from services.ingest.errors import Rejection
 from services.ingest.events import Intake, MentionIntake, OutcomeIntake, Received
 from services.ingest.openapi import DESCRIPTION, MENTIONS_DOCS, OUTCOMES_DOCS, complete_openapi
-from services.ingest.parsing import parser_of
+from services.ingest.parsing import events_in_turns, parser_of
 from services.ingest.request_metrics import RequestMetrics
 from services.ingest.settings import IngestSettings
 
@@ -39,8 +38,6 @@ OUTCOMES_PATH: Final = "/v1/outcomes"
 
 # W3C Trace Context, version 00; all-zero ids are invalid.
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-# A large batch lets other requests, and the other loops of the process, in between.
-_EVENTS_PER_TURN: Final = 250
 
 logger = structlog.get_logger()
 
@@ -87,14 +84,13 @@ class _Reception:
     async def take(self, request: Request, tenant: str, intake: Intake) -> Response:
         """The answer to a request, after what it brings is durable. Raises a `Problem` for a refused one."""
         parse = parser_of(request.headers.get("content-type", ""))
-        async with self._body.read(request) as body:
+        async with self._body.read(request, tenant) as body:
             received = Received(tenant, int(self._clock() * 1000), _traceparent(request))
             results: list[dict[str, Any]] = []
             records: list[NewRecord] = []
             rejected: Counter[str] = Counter()
-            for index, event in enumerate(parse(body, self._settings.max_batch_events)):
-                if index % _EVENTS_PER_TURN == _EVENTS_PER_TURN - 1:
-                    await asyncio.sleep(0)
+            async for event in events_in_turns(parse, body, self._settings.max_batch_events):
+                index = len(results)
                 try:
                     if isinstance(event, Rejection):
                         raise event

@@ -12,6 +12,19 @@ _FIELD: Final = "attributes"
 _MAX_WHOLE: Final = 2**53
 
 
+def check_values(attributes: dict[str, Any], max_values: int) -> None:
+    """Raise a `Rejection` for more values, at all levels together, than this; looks at no more than so many."""
+    count = 0
+    parents: list[dict[str, Any] | list[Any]] = [attributes]
+    while parents:
+        parent = parents.pop()
+        count += len(parent)
+        if count > max_values:
+            raise Rejection("too_large", _FIELD, f"must hold at most {max_values} values, all levels together")
+        members = parent.values() if isinstance(parent, dict) else parent
+        parents += [member for member in members if isinstance(member, dict | list)]
+
+
 def check_attributes(attributes: dict[str, Any], max_depth: int, max_bytes: int) -> None:
     """Raise a `Rejection` for what cannot be kept. The object itself is the first level of depth."""
     try:

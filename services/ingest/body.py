@@ -1,6 +1,7 @@
 """Reading a request's body within limits that hold before memory grows."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -14,27 +15,31 @@ from services.ingest.settings import IngestSettings
 
 
 class InFlight:
-    """Bytes of bodies that all requests together hold, at most `limit`."""
+    """Bytes of bodies that all requests together hold: at most `limit`, and half of it for one tenant."""
 
     def __init__(self, limit: int, retry_after_seconds: int) -> None:
         self._limit = limit
         self._retry_after_seconds = retry_after_seconds
+        self._by_tenant: Counter[str] = Counter()
         self.bytes = 0
 
-    def reserve(self, size: int) -> None:
+    def reserve(self, tenant: str, size: int) -> None:
         """Count these bytes. Raises a 429 problem, and counts nothing, if they do not fit."""
+        if self._by_tenant[tenant] + size > self._limit // 2:
+            raise self._too_busy("as much of yours is being taken in as one tenant may send at once")
         if self.bytes + size > self._limit:
-            raise Problem(
-                429,
-                "too_busy",
-                f"as much is being taken in as fits: try again after {self._retry_after_seconds} s",
-                headers={"Retry-After": str(self._retry_after_seconds)},
-            )
+            raise self._too_busy("as much is being taken in as fits")
+        self._by_tenant[tenant] += size
         self.bytes += size
 
-    def release(self, size: int) -> None:
+    def release(self, tenant: str, size: int) -> None:
         """Give these bytes back."""
+        self._by_tenant[tenant] -= size
         self.bytes -= size
+
+    def _too_busy(self, why: str) -> Problem:
+        wait = self._retry_after_seconds
+        return Problem(429, "too_busy", f"{why}: try again after {wait} s", headers={"Retry-After": str(wait)})
 
 
 class BodyReader:
@@ -46,8 +51,8 @@ class BodyReader:
         self.in_flight: Final = InFlight(settings.max_in_flight_bytes, settings.retry_after_seconds)
 
     @asynccontextmanager
-    async def read(self, request: Request) -> AsyncIterator[bytes]:
-        """The whole body, counted as in flight until the context ends.
+    async def read(self, request: Request, tenant: str) -> AsyncIterator[bytes]:
+        """The whole body, counted as in flight as it arrives and until the context ends.
 
         Raises a problem: 400 (incomplete), 408, 413, 415 (encoding), 429.
         """
@@ -55,19 +60,17 @@ class BodyReader:
             raise Problem(
                 415, "unsupported_encoding", "the body is compressed: send it as it is, without Content-Encoding"
             )
-        reserved = self._declared(request.headers.get("content-length", "0"))
-        self.in_flight.reserve(reserved)
+        self._check_declared(request.headers.get("content-length", "0"))
+        body = BytesIO()
+        reserved = 0  # not what is declared: who announces much and sends nothing must not keep others out
         try:
-            body = BytesIO()
             try:
                 async with asyncio.timeout(self._timeout):
                     async for chunk in request.stream():
-                        size = body.tell() + len(chunk)
-                        if size > self._max_bytes:
+                        if reserved + len(chunk) > self._max_bytes:
                             raise self._too_large()
-                        if size > reserved:  # chunked: no length was declared
-                            self.in_flight.reserve(size - reserved)
-                            reserved = size
+                        self.in_flight.reserve(tenant, len(chunk))
+                        reserved += len(chunk)
                         body.write(chunk)
             except TimeoutError:
                 raise Problem(
@@ -80,15 +83,14 @@ class BodyReader:
                 raise Problem(400, "incomplete_body", "the connection ended before the body did") from None
             yield body.getvalue()
         finally:
-            self.in_flight.release(reserved)
+            self.in_flight.release(tenant, reserved)
 
-    def _declared(self, content_length: str) -> int:
+    def _check_declared(self, content_length: str) -> None:
         if not (content_length.isascii() and content_length.isdigit()):
             raise Problem(400, "invalid_content_length", "Content-Length must be a number of bytes")
         # Compared by the number of digits first: Python refuses to read numbers of thousands of digits.
         if len(content_length) > 18 or int(content_length) > self._max_bytes:
             raise self._too_large()
-        return int(content_length)
 
     def _too_large(self) -> Problem:
         return Problem(

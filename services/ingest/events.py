@@ -15,7 +15,7 @@ from services.common.contracts.records import event_record, timestamp
 from services.common.log.partitioner import partition_for
 from services.common.log.port import Log, NewRecord
 from services.common.log.topics import MENTIONS, OUTCOMES
-from services.ingest.attributes import check_attributes
+from services.ingest.attributes import check_attributes, check_values
 from services.ingest.errors import Rejection, rejection_of, unknown_field
 from services.ingest.models import NESTED, Posted, PostedAuthor, PostedInReplyTo, PostedMention, PostedOutcome
 from services.ingest.settings import IngestSettings
@@ -65,6 +65,8 @@ class MentionIntake:
 
     def record(self, event: object, received: Received) -> tuple[str, NewRecord]:
         """See `Intake.record`."""
+        if isinstance(event, dict) and isinstance(attributes := event.get("attributes"), dict):
+            check_values(attributes, self._settings.max_attributes_values)  # before the model copies them
         posted = _validated(PostedMention, event)
         self._check_limits(posted, received)
         author = posted.author

@@ -83,7 +83,7 @@ _REFUSALS: Final = {
     400: "`invalid_json`, `incomplete_body`, `invalid_content_length`: the body cannot be read.",
     401: "`unauthenticated`: no valid key.",
     408: "`body_timeout`: the body came too slowly.",
-    413: "`body_too_large`, `too_many_events`: send several smaller batches.",
+    413: "`body_too_large`, `too_many_events`, `too_many_brackets`: send several smaller batches.",
     415: "`unsupported_media_type`, `unsupported_encoding`: the body comes in a form that is not taken.",
     422: "`all_rejected` (with `results`), `empty_batch`, `wrong_type`: nothing was taken in.",
     429: "`too_busy`: too much at once; try again after Retry-After.",
@@ -168,7 +168,8 @@ def _schemas(settings: IngestSettings) -> Json:
     schemas["PostedMention"]["properties"]["text"]["maxLength"] = settings.max_text_chars
     schemas["PostedInReplyTo"]["properties"]["text"]["anyOf"][0]["maxLength"] = settings.max_text_chars
     schemas["PostedMention"]["properties"]["attributes"]["description"] += (
-        f" At most {settings.max_attributes_bytes} bytes and {settings.max_attributes_depth} levels deep;"
+        f" At most {settings.max_attributes_bytes} bytes, {settings.max_attributes_values} values and"
+        f" {settings.max_attributes_depth} levels;"
         " whole numbers within ±2^53."
     )
     return schemas

@@ -22,6 +22,8 @@ class IngestSettings(CommonSettings):
     # Protobuf's own limit is 100 nested messages, and each level of attributes takes up to three.
     max_attributes_depth: int = Field(5, ge=1, le=16, validation_alias="INGEST_MAX_ATTRIBUTES_DEPTH")
     max_attributes_bytes: int = Field(16 << 10, ge=2, validation_alias="INGEST_MAX_ATTRIBUTES_BYTES")
+    # Their count, not their bytes, is what makes them slow to check and to build.
+    max_attributes_values: int = Field(1000, ge=1, validation_alias="INGEST_MAX_ATTRIBUTES_VALUES")
     # Platforms' clocks differ a little; a time further ahead is a mistake in the sender's time zone or unit.
     max_clock_skew_seconds: float = Field(300, ge=0, validation_alias="INGEST_MAX_CLOCK_SKEW_SECONDS")
 
@@ -31,10 +33,10 @@ class IngestSettings(CommonSettings):
 
     @model_validator(mode="after")
     def _limits_fit(self) -> Self:
-        if self.max_body_bytes > self.max_in_flight_bytes:
+        if self.max_body_bytes > self.max_in_flight_bytes // 2:
             raise ValueError(
-                f"INGEST_MAX_BODY_BYTES ({self.max_body_bytes}) must not exceed INGEST_MAX_IN_FLIGHT_BYTES"
-                f" ({self.max_in_flight_bytes}), or the largest body would always get 429"
+                f"INGEST_MAX_BODY_BYTES ({self.max_body_bytes}) must not exceed half of INGEST_MAX_IN_FLIGHT_BYTES"
+                f" ({self.max_in_flight_bytes}), which one tenant may hold, or the largest body would always get 429"
             )
         if self.max_attributes_bytes > self.max_body_bytes:
             raise ValueError(

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.common.errors import TriageError
+from services.common.http.limits import LimitedHttp
 
 _GRACE_SECONDS: Final = 10
 _BACKLOG: Final = 2048
@@ -26,6 +27,8 @@ class HttpServer:
         """`setting`: the variable that changes the port, for the error message."""
         config = uvicorn.Config(
             app,
+            http=LimitedHttp,
+            ws="none",  # another protocol, without these limits, and no path speaks it
             log_config=None,
             access_log=False,
             server_header=False,

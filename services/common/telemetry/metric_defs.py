@@ -64,7 +64,7 @@ INGEST_APPEND_SECONDS: Final = MetricSpec(
 INGEST_IN_FLIGHT_BYTES: Final = MetricSpec(
     "triage_ingest_in_flight_bytes", "gauge", _INGEST, (),
     "Bytes of request bodies held in memory.",
-    "At INGEST_MAX_IN_FLIGHT_BYTES new requests get 429.",
+    "At INGEST_MAX_IN_FLIGHT_BYTES requests get 429, a single tenant's at half of it.",
 )  # fmt: skip
 
 STAGE_RECORDS_IN: Final = MetricSpec(

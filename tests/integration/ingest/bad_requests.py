@@ -29,7 +29,7 @@ OUTCOME: Final[Mapping[str, Any]] = {
 }
 MIB: Final = 1 << 20
 
-# What the request meets: everything in order, another request that holds all the room, no patience, a log that refuses.
+# What the request meets: everything in order, another that holds the tenant's room, no patience, a log that refuses.
 Circumstance = Literal["usual", "busy", "impatient", "full log", "no disk"]
 Body = bytes | Callable[[], AsyncIterator[bytes]]
 
@@ -101,8 +101,9 @@ BAD_REQUESTS: Final = (
     BadRequest("9 MiB in chunks", 413, "body_too_large", body=nine_mib),
     BadRequest("10,001 events in an array", 413, "too_many_events", body=b"[" + b"{}," * 10_000 + b"{}]"),
     BadRequest("10,001 lines of NDJSON", 413, "too_many_events", body=b"{}\n" * 10_001, headers=NDJSON),
+    BadRequest("100,001 opening brackets", 413, "too_many_brackets", body=b"[" * 100_001),
     BadRequest("a body that stalls", 408, "body_timeout", body=stalled, circumstance="impatient"),
-    BadRequest("more than fits beside the other requests", 429, "too_busy", body=GOOD, circumstance="busy"),
+    BadRequest("more than fits beside the tenant's other requests", 429, "too_busy", body=GOOD, circumstance="busy"),
     BadRequest("a log whose readers are too far behind", 503, "log_unavailable", body=GOOD, circumstance="full log"),
     BadRequest("a log that cannot be written", 503, "log_unavailable", body=GOOD, circumstance="no disk"),
     BadRequest("an empty body", 400, "invalid_json"),
@@ -150,6 +151,7 @@ BAD_REQUESTS: Final = (
     mention("`attributes` as an array", "wrong_type", "attributes", attributes=["march"]),
     mention("`attributes` six levels deep", "too_deep", "attributes.a.a.a.a.a", attributes=nested(6)),
     mention("`attributes` of 17 KiB", "too_large", "attributes", attributes={"a": "x" * 17 * 1024}),
+    mention("`attributes` of 1,001 values", "too_large", "attributes", attributes={"a": [0] * 1000}),
     mention("a whole number beyond 2^53", "invalid_value", "attributes.order", attributes={"order": 2**53 + 1}),
     outcome("no `customer_key`", "missing_field", "customer_key", customer_key=None),
     outcome("another tenant's `customer_key`", "invalid_value", "customer_key", customer_key="other/x/77"),
@@ -192,23 +194,23 @@ async def circumstances(folder: Path, circumstance: Circumstance) -> AsyncIterat
             async with world(folder, lambda _: RefusingLog(LogUnavailable("disk I/O error"))) as made:
                 yield made
         case "busy":
-            async with world(folder, max_in_flight_bytes=8 * MIB) as made, room_taken(made):
+            async with world(folder, max_in_flight_bytes=16 * MIB) as made, room_taken(made):
                 yield made
 
 
 @asynccontextmanager
 async def room_taken(made: World) -> AsyncIterator[None]:
-    """While another request of 8 MiB is under way."""
-    begun = asyncio.Event()
+    """While 8 MiB of another request of the same tenant have come."""
+    arrived = asyncio.Event()
 
     async def body() -> AsyncIterator[bytes]:
-        begun.set()
-        yield b"["
+        yield b" " * (8 * MIB)
+        arrived.set()  # asked for more, so that is counted
         await asyncio.Event().wait()
 
-    headers = {"Content-Type": "application/json", "Content-Length": str(8 * MIB)}
+    headers = {"Content-Type": "application/json"}
     other = asyncio.create_task(made.client.post(MENTIONS, content=body(), headers=headers))
-    await begun.wait()
+    await arrived.wait()
     try:
         yield
     finally:

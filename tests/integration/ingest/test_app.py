@@ -13,6 +13,7 @@ from services.common.log.port import LogUnavailable
 from services.common.log.topics import MENTIONS as MENTIONS_TOPIC
 from services.common.log.topics import OUTCOMES as OUTCOMES_TOPIC
 from services.ingest.examples import MENTION_EXAMPLES, OUTCOME_EXAMPLES, Example
+from services.ingest.models import PostedMention
 from tests.integration.ingest.bad_requests import MENTION, MENTIONS, OUTCOME, OUTCOMES, room_taken
 from tests.integration.ingest.world import NOW, PARTITIONS, TENANT, RefusingLog, World, world
 
@@ -118,6 +119,17 @@ async def test_every_event_gets_one_result_in_order(
     assert ingest.metric("triage_ingest_in_flight_bytes") == 0
 
 
+async def test_too_many_attributes_are_refused_before_the_model_copies_them(
+    ingest: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def validate(*_: Any) -> None:
+        raise AssertionError("validated")
+
+    monkeypatch.setattr(PostedMention, "model_validate", validate)
+    answer = await ingest.client.post(MENTIONS, json={**MENTION, "attributes": {str(n): n for n in range(1001)}})
+    assert answer.json()["results"][0]["error"]["code"] == "too_large"
+
+
 async def test_a_batch_longer_than_a_turn_keeps_its_order(ingest: World) -> None:
     events = [{**MENTION, "id": str(number)} if number % 7 else {} for number in range(600)]
     results = (await ingest.client.post(MENTIONS, json=events)).json()["results"]
@@ -135,7 +147,7 @@ async def test_a_log_that_fails_gets_nothing_and_the_sender_503(tmp_path: Path) 
 
 
 async def test_429_while_the_room_is_taken_and_202_once_it_is_free(tmp_path: Path) -> None:
-    async with world(tmp_path, max_in_flight_bytes=8 << 20) as ingest:
+    async with world(tmp_path, max_in_flight_bytes=16 << 20) as ingest:
         async with room_taken(ingest):
             answer = await ingest.client.post(MENTIONS, json=MENTION)
             assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")

@@ -84,24 +84,7 @@ async def test_a_body_that_stalls_gets_408_and_the_connection_ends(server: tuple
     assert await connection.ended()
 
 
-async def test_requests_that_hold_all_the_room_make_others_wait(server: tuple[str, World]) -> None:
-    holders = [await connect(server) for _ in range(2)]
-    for holder in holders:
-        # The server asks for the body only after it has made room for it.
-        await holder.send(head(server, Content_Length=str(MAX_BODY), Expect="100-continue"))
-        assert b"100 Continue" in await holder.reader.readuntil(b"\r\n\r\n")
-    body = json.dumps(MENTION).encode()
-    late = await connect(server)
-    await late.send(head(server, Content_Length=str(len(body))), body)
-    assert await late.status() == 429
-    for holder in holders:
-        holder.writer.write(body + b" " * (MAX_BODY - len(body)))
-        assert await holder.status() == 202
-    await late.send(head(server, Content_Length=str(len(body))), body)
-    assert await late.status() == 202
-
-
-async def until(condition: Callable[[], float]) -> None:
+async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.001)
@@ -109,6 +92,31 @@ async def until(condition: Callable[[], float]) -> None:
 
 def requests(world: World, status: int) -> float:
     return world.metric("triage_ingest_requests_total", route=MENTIONS, status=str(status))
+
+
+async def test_a_tenant_whose_requests_hold_its_room_waits(server: tuple[str, World]) -> None:
+    holder = await connect(server)
+    await holder.send(head(server, Content_Length=str(MAX_BODY)), b" " * (MAX_BODY - 2))
+    await until(lambda: server[1].metric("triage_ingest_in_flight_bytes") == MAX_BODY - 2)
+    body = json.dumps(MENTION).encode()
+    late = await connect(server)
+    await late.send(head(server, Content_Length=str(len(body))), body)
+    assert await late.status() == 429
+    holder.writer.write(b"[]")
+    assert await holder.status() == 422
+    await late.send(head(server, Content_Length=str(len(body))), body)
+    assert await late.status() == 202
+
+
+async def test_requests_that_announce_much_and_send_nothing_keep_nobody_out(server: tuple[str, World]) -> None:
+    for _ in range(4):
+        idle = await connect(server)
+        await idle.send(head(server, Content_Length=str(MAX_BODY), Expect="100-continue"))
+        assert b"100 Continue" in await idle.reader.readuntil(b"\r\n\r\n")
+    body = json.dumps(MENTION).encode()
+    other = await connect(server)
+    await other.send(head(server, Content_Length=str(len(body))), body)
+    assert await other.status() == 202
 
 
 async def test_a_client_that_leaves_before_its_body_is_complete_leaves_nothing(server: tuple[str, World]) -> None:

@@ -16,8 +16,9 @@ from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.outcome_pb2 import Outcome
 from services.common.http.keys import Authenticator, KeyFile
 from services.common.log.embedded.log import EmbeddedLog
+from services.common.log.embedded.retention import Retention
 from services.common.log.port import Log, LogError, NewRecord, Record
-from services.common.log.topics import MENTIONS, OUTCOMES
+from services.common.log.topics import MENTIONS, OUTCOMES, TOPICS
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
 from services.ingest.app import create_ingest_app
@@ -97,7 +98,8 @@ async def world(folder: Path, wrap: Callable[[Log], Any] = lambda log: log, **se
     """A world with these settings. `wrap` puts something between the app and the log that is written."""
     keys = KeyFile(folder / "keys.json")
     key = keys.add(TENANT)
-    log = EmbeddedLog(folder / "log.db", PARTITIONS)
+    retention = Retention(TOPICS, clock=NOW.timestamp)
+    log = EmbeddedLog(folder / "log.db", PARTITIONS, retention=retention)
     metrics = Metrics("ingest")
     app = create_ingest_app(
         IngestSettings(data_dir=folder, **settings), wrap(log), Authenticator(keys), metrics, Health(), NOW.timestamp

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from services.ingest.attributes import check_attributes
+from services.ingest.attributes import check_attributes, check_values
 from services.ingest.errors import Rejection
 
 
@@ -50,3 +50,11 @@ def test_a_thousand_levels_are_too_deep() -> None:
         attributes = {"a": attributes}
     with pytest.raises(Rejection, match="too_deep"):
         check(attributes)
+
+
+@pytest.mark.parametrize("attributes", [{"a": 1, "b": {"c": [1]}}, {"a": [1, 2, 3]}, {"a": {"b": {"c": {}}}}])
+def test_values_are_counted_at_all_levels(attributes: dict[str, Any]) -> None:
+    check_values(attributes, 4)
+    with pytest.raises(Rejection) as caught:
+        check_values({**attributes, "more": [0]}, 4)
+    assert (caught.value.code, caught.value.field) == ("too_large", "attributes")

@@ -9,12 +9,14 @@ from services.common.http.problems import Problem
 from services.ingest.body import BodyReader, InFlight
 from services.ingest.settings import IngestSettings
 
+TENANT = "acme"
+
 
 def reader(body_timeout_seconds: float = 5) -> BodyReader:
     return BodyReader(
         IngestSettings(
             max_body_bytes=2000,
-            max_in_flight_bytes=3000,
+            max_in_flight_bytes=4000,
             max_attributes_bytes=100,
             body_timeout_seconds=body_timeout_seconds,
         )
@@ -38,26 +40,40 @@ def request(chunks: Sequence[bytes], ends: bool = True, **headers: str) -> Reque
 
 async def refusal(bodies: BodyReader, refused: Request) -> Problem:
     with pytest.raises(Problem) as caught:
-        async with bodies.read(refused):
+        async with bodies.read(refused, TENANT):
             pass
     return caught.value
 
 
 async def test_a_body_counts_as_in_flight_until_it_is_done_with() -> None:
     bodies = reader()
-    async with bodies.read(request([b"ab", b"cd"], content_length="4")) as body:
+    async with bodies.read(request([b"ab", b"cd"], content_length="4"), TENANT) as body:
         assert body == b"abcd"
         assert bodies.in_flight.bytes == 4
     assert bodies.in_flight.bytes == 0
 
 
-async def test_without_a_length_it_counts_as_it_comes() -> None:
+async def test_what_is_declared_holds_nothing_until_it_comes() -> None:
     bodies = reader()
-    async with bodies.read(request([b"a" * 900, b"b" * 900])) as body:
+    idle = [bodies.read(request([], ends=False, content_length="2000"), TENANT) for _ in range(3)]
+    tasks = [asyncio.ensure_future(body.__aenter__()) for body in idle]
+    async with bodies.read(request([b"a" * 2000], content_length="2000"), TENANT) as body:
+        assert bodies.in_flight.bytes == len(body) == 2000
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert bodies.in_flight.bytes == 0
+
+
+async def test_a_tenant_holds_at_most_half_of_the_room() -> None:
+    bodies = reader()
+    async with bodies.read(request([b"a" * 900, b"b" * 900]), TENANT) as body:
         assert bodies.in_flight.bytes == len(body) == 1800
-        problem = await refusal(bodies, request([b"a" * 900, b"b" * 900]))
+        problem = await refusal(bodies, request([b"a" * 100, b"b" * 900]))
         assert (problem.status, problem.headers["Retry-After"]) == (429, "1")
         assert bodies.in_flight.bytes == 1800
+        async with bodies.read(request([b"a" * 2000]), "other"):
+            assert bodies.in_flight.bytes == 3800
     assert bodies.in_flight.bytes == 0
 
 
@@ -97,9 +113,13 @@ async def test_a_client_that_leaves_is_an_incomplete_body() -> None:
 
 def test_a_reservation_that_does_not_fit_counts_nothing() -> None:
     in_flight = InFlight(10, 3)
-    in_flight.reserve(10)
-    with pytest.raises(Problem) as caught:
-        in_flight.reserve(1)
-    assert caught.value.headers == {"Retry-After": "3"}
-    in_flight.release(10)
+    in_flight.reserve("a", 5)
+    in_flight.reserve("b", 4)
+    for tenant in ("a", "c"):  # its half is full; all of it would be
+        with pytest.raises(Problem) as caught:
+            in_flight.reserve(tenant, 2)
+        assert caught.value.headers == {"Retry-After": "3"}
+    in_flight.release("a", 5)
+    in_flight.release("b", 4)
     assert in_flight.bytes == 0
+    in_flight.reserve("a", 5)

@@ -1,10 +1,13 @@
+import asyncio
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
 
 from services.common.http.problems import Problem
 from services.ingest.errors import Rejection
-from services.ingest.parsing import PARSERS, parser_of
+from services.ingest.parsing import PARSERS, events_in_turns, parser_of
 
 
 def parse(content_type: str, body: bytes, max_events: int = 3) -> list[Any]:
@@ -67,3 +70,67 @@ def test_another_content_type_is_415_with_what_is_taken(content_type: str) -> No
         parser_of(content_type)
     assert caught.value.status == 415
     assert all(taken in caught.value.detail for taken in PARSERS)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "taken"),
+    [
+        ("application/json", b"[" + b"{}," * 99_998 + b"{}]", 99_999),  # 100,000 with that of the array
+        ("application/jsonl", b"[" + b"{}," * 99_998 + b"{}]", 1),
+    ],
+)
+def test_100_000_brackets_are_taken(content_type: str, body: bytes, taken: int) -> None:
+    events = parse(content_type, body, 200_000)
+    assert len(events) == taken
+    assert not isinstance(events[0], Rejection)
+
+
+def test_more_brackets_are_refused_before_they_are_parsed(ndjson: str) -> None:
+    body = b"[" * 50_000 + b"{" * 50_001  # what is no JSON at all, if it were parsed
+    with pytest.raises(Problem) as caught:
+        parse("application/json", body)
+    assert (caught.value.status, caught.value.code) == (413, "too_many_brackets")
+    rejection, last = parse(ndjson, body + b"\n{}")
+    assert (rejection.code, rejection.field, last) == ("too_large", None, {})
+
+
+async def turns_of_others(body: bytes, clock: Callable[[], float]) -> tuple[list[Any], int]:
+    """The events of an NDJSON body, and how often something else ran meanwhile."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    events = [event async for event in events_in_turns(parser_of("application/x-ndjson"), body, 1000, clock)]
+    task.cancel()
+    return events, turns
+
+
+def clock(step: float) -> Callable[[], float]:
+    """A clock that goes on by so many seconds whenever it is read."""
+    ticks = count()
+    return lambda: next(ticks) * step
+
+
+async def test_others_get_a_turn_every_few_milliseconds() -> None:
+    numbers = list(range(1000))
+    body = "\n".join(map(str, numbers)).encode()
+    assert await turns_of_others(body, clock(0)) == (numbers, 0)
+    assert await turns_of_others(body, clock(1 / 512)) == (numbers, 333)  # 2 ms each, so every third
+    assert await turns_of_others(body, clock(1)) == (numbers, 1000)
+
+
+async def test_blank_lines_let_others_in_too() -> None:
+    assert await turns_of_others(b"\n" * 10_000 + b"1", clock(1)) == ([1], 11)
+
+
+async def test_a_large_document_comes_through_whole() -> None:
+    body = b'["' + b"a" * (1 << 20) + b'", 2]'
+    events = [event async for event in events_in_turns(parser_of("application/json"), body, 2)]
+    assert events == ["a" * (1 << 20), 2]
+    with pytest.raises(Problem, match="too_many_events"):
+        await anext(events_in_turns(parser_of("application/json"), body, 1))

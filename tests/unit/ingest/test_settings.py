@@ -19,7 +19,7 @@ def test_every_setting_has_a_variable_of_its_own() -> None:
     ("variable", "value"),
     [
         ("INGEST_PORT", "70000"),
-        ("INGEST_MAX_BODY_BYTES", "100000000"),  # more than may be in flight
+        ("INGEST_MAX_BODY_BYTES", "40000000"),  # more than half of what may be in flight
         ("INGEST_MAX_ATTRIBUTES_BYTES", "10000000"),  # more than a body
         ("INGEST_MAX_ATTRIBUTES_DEPTH", "50"),
         ("INGEST_BODY_TIMEOUT_SECONDS", "0"),
