@@ -20,7 +20,8 @@ _PAUSE: Final = object()
 _BLANK_LINES_PER_PAUSE: Final = 1000
 # A request lets other requests, and the other loops of the process, in between.
 _TURN_SECONDS: Final = 0.005
-# orjson lets nobody in before it is done, in a thread neither, and arrays and objects are what takes it long: ten for each of 10,000 events.
+# orjson lets nobody in before it is done, in a thread neither, and arrays and objects are what takes it long: ten for
+# each of 10,000 events.
 _MAX_BRACKETS: Final = 100_000
 
 
