@@ -74,11 +74,18 @@ async def running_stack(**environment: str) -> AsyncIterator[tuple[Stack, Watche
 
 
 def mentions(kind: str, unique_share: float) -> Iterator[dict[str, Any]]:
-    """Endless invented mentions, each by another author; `unique_share` of the texts occur once, the rest are ten."""
+    """Endless invented mentions, each by another author; `unique_share` of the texts occur once, the rest are ten.
+
+    `kind` makes the texts and ids of one measurement differ from those of another: nothing is in the cache already.
+    """
     samples = sample_mentions()
     for n in itertools.count():
         copied = (n * unique_share) % 1 + unique_share <= 1
-        text = samples[n % 10]["text"] if copied and unique_share < 1 else f"{samples[n % len(samples)]['text']} {n}"
+        text = (
+            samples[n % 10]["text"]
+            if copied and unique_share < 1
+            else f"{samples[n % len(samples)]['text']} {kind} {n}"
+        )
         yield samples[n % len(samples)] | {"id": f"{kind}-{n}", "text": text, "author": {"id": f"{kind}-{n}"}}
 
 
