@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from bench.pipeline import latency, percentile, running_stack, throughput
+from bench.pipeline import capacity, latency, percentile, running_stack, throughput
 from bench.report import Row, report
 
 _SAMPLE_SECONDS = 2.0
@@ -37,17 +37,17 @@ async def soak(minutes: float) -> list[Row]:
     """Load a stack at 80 % of its capacity and watch its memory."""
     async with running_stack(CLASSIFY_CACHE_ENTRIES=_CACHE_ENTRIES) as (stack, watcher):
         await throughput(stack, watcher, "warm", 1.0, 200)
-        capacity = await throughput(stack, watcher, "capacity", 1.0, 2_000)
+        rate = 0.8 * await capacity(stack, watcher, "capacity", 1_500)
         samples: list[Sample] = []
         watching = asyncio.create_task(watch_memory(stack.process.pid, samples))
-        times = await latency(stack, watcher, "soak", 0.8 * capacity, minutes * 60)
+        times = await latency(stack, watcher, "soak", rate, minutes * 60)
         watching.cancel()
     third = len(samples) // 3
     middle, last = samples[third : 2 * third], samples[2 * third :]
     slope = statistics.linear_regression([s.seconds for s in samples[third:]], [s.bytes for s in samples[third:]]).slope
     mib = 1 << 20
     return [
-        Row("load", 0.8 * capacity, "1/s"),
+        Row("load, 80 % of capacity", rate, "1/s"),
         Row("mentions routed", len(times), "mentions"),
         Row("POST to routed, p50", percentile(times, 0.5) * 1000, "ms"),
         Row("POST to routed, p99", percentile(times, 0.99) * 1000, "ms"),
