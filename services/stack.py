@@ -4,14 +4,13 @@ The services are imported where they are started: an ingest image carries no mod
 """
 # ruff: noqa: PLC0415
 
-import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, TypeVar
 
 import structlog
 
+from services.common.files import replace_file
 from services.common.http.keys import Authenticator, KeyFile
 from services.common.log.opening import open_log
 from services.common.log.port import Log
@@ -74,7 +73,7 @@ async def run_up(on_ready: Callable[[Ready], None] | None = None) -> None:
     info = Ready(_url(ingest), _url(classify), _url(router), key)
 
     def announce() -> None:
-        _write_private(ready_file, info.dumps())
+        replace_file(ready_file, info.dumps())
         if on_ready:
             on_ready(info)
 
@@ -105,13 +104,5 @@ def _demo_key(settings: CommonSettings) -> str:
         if Authenticator(keys).tenant_of(key) is not None:
             return key
     key = keys.add(DEMO_TENANT)
-    _write_private(file, key + "\n")
+    replace_file(file, key + "\n")
     return key
-
-
-def _write_private(path: Path, content: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    new = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(content)
-    new.rename(path)

@@ -32,7 +32,7 @@ class Labels:
 class Classifier:
     """A model with its cache and its batcher. Equal inputs get equal labels, whatever they travel with.
 
-    `cache_entries` 0 turns the cache off (an entry takes about a kilobyte); the other limits are the batcher's.
+    `cache_entries` 0 turns the cache off; an entry takes about a kilobyte.
     """
 
     def __init__(
@@ -40,17 +40,12 @@ class Classifier:
         model: Model,
         *,
         cache_entries: int = 20_000,
-        max_rows: int = 32,
-        max_tokens: int = 512,
-        max_waiting: int = 2_048,
         observer: Observer | None = None,
     ) -> None:
         self._model = model
         self._observer = observer or Observer()
         self.cache = PredictionCache(cache_entries)
-        self._batcher = Batcher(
-            model, max_rows=max_rows, max_tokens=max_tokens, max_waiting=max_waiting, observer=self._observer
-        )
+        self._batcher = Batcher(model, observer=self._observer)
 
     @property
     def name(self) -> str:

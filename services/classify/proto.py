@@ -11,7 +11,7 @@ from mention_triage.v1.classification_pb2 import (
     SentimentPrediction,
 )
 from mention_triage.v1.mention_pb2 import Mention, MentionKind
-from services.classify.classifier import Labels
+from services.classify.classifier import Classifier, Labels
 from services.classify.model.base import Model, ModelInput
 
 _LEVELS: Final = {
@@ -56,6 +56,6 @@ def to_classification(labels: Labels, model: ModelInfo) -> Classification:
     )
 
 
-def model_info(model: Model) -> ModelInfo:
+def model_info(model: Model | Classifier) -> ModelInfo:
     """Name and version as they travel with each classification."""
     return ModelInfo(name=model.name, version=model.version)

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Final
 from weakref import WeakSet
 
-from mention_triage.v1.classification_pb2 import ClassifiedMention, ModelInfo
+from mention_triage.v1.classification_pb2 import ClassifiedMention
 from mention_triage.v1.mention_pb2 import Mention
 from services.classify.classifier import Classifier, Labels
 from services.classify.dedupe import Seen, Sighting, seen_records
-from services.classify.proto import to_classification, to_model_input
+from services.classify.proto import model_info, to_classification, to_model_input
 from services.common.contracts.records import TRACEPARENT, event_record, headers_of, milliseconds
 from services.common.log.port import Record
 from services.common.log.topics import CLASSIFIED, MENTIONS, SEEN
@@ -68,7 +68,7 @@ async def _process(classifier: Classifier, metrics: Metrics, seen: Seen, records
     labels = await classifier.classify(
         [to_model_input(mention) for mention in mentions], [mention.language for mention in mentions]
     )
-    info = ModelInfo(name=classifier.name, version=classifier.version)
+    info = model_info(classifier)
     outputs = [
         event_record(
             CLASSIFIED,

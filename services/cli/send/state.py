@@ -8,6 +8,7 @@ from typing import Final
 
 from services.cli.errors import CliError
 from services.cli.send.lines import Batch, Fingerprint, Unbuffered
+from services.common.files import replace_file
 
 _CHUNK: Final = 1 << 20
 
@@ -51,12 +52,7 @@ class StateFile:
 
     def write(self, progress: Progress) -> None:
         """Replace the state: whole or not at all."""
-        new = self.path.with_name(self.path.name + ".new")
-        with new.open("w") as file:
-            json.dump(asdict(progress), file)
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(self.path)
+        replace_file(self.path, json.dumps(asdict(progress)))
 
     @property
     def _way_out(self) -> str:

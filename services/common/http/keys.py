@@ -17,6 +17,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.common.errors import TriageError
+from services.common.files import replace_file
 
 log = structlog.get_logger()
 
@@ -95,18 +96,8 @@ class KeyFile:
         lock = os.open(self.path.with_name(self.path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two commands at once must not lose each other's key
-            content = _KeysFile(keys=change(self.read())).model_dump_json(indent=1)
-            new = self.path.with_name(self.path.name + ".new")
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            new.rename(self.path)
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)  # a revocation must not come back after a power loss
-            finally:
-                os.close(folder)
+            # Durable: a revocation must not come back after a power loss.
+            replace_file(self.path, _KeysFile(keys=change(self.read())).model_dump_json(indent=1))
         finally:
             os.close(lock)
 
