@@ -276,19 +276,20 @@ async def test_what_waits_for_a_group_that_has_not_come_yet_stays(tmp_path: Path
 
 
 async def test_the_limit_holds_while_stages_keep_up(tmp_path: Path) -> None:
-    limit = 4_000_000
+    limit = 32 << 20
+    value = os.urandom(500_000)
     log = open_log(tmp_path / "log.db", Clock(), max_bytes=limit)
     claim = await log.claim("g", "read.v1", 0)
     largest = done = 0
     async with asyncio.timeout(60):
         while done < 150:  # four times what fits
             try:
-                await log.append([record("read.v1", os.urandom(50_000))])
+                await log.append([record("read.v1", value)])
             except LogFull:
                 await asyncio.sleep(0.01)
                 continue
             records = await claim.fetch(10, 1 << 30)
-            await claim.commit([record("history.v1", os.urandom(50_000))], records[-1].offset + 1)
+            await claim.commit([record("history.v1", value)], records[-1].offset + 1)
             done += len(records)
             largest = max(largest, await log.run(used_bytes))
     assert largest < 1.5 * limit

@@ -23,7 +23,9 @@ log = structlog.get_logger()
 _TRANSACTION_BYTES: Final = 8 << 20
 _IDLE_SECONDS: Final = 1.0
 _LATEST_MS: Final = (1 << 63) - 1
-_HOUSEKEEPING_SECONDS: Final = 0.05  # while units keep coming, one step of it this often
+# While units keep coming, one step of it this often, and after this much: the size limit must hold on a fast disk too.
+_HOUSEKEEPING_SECONDS: Final = 0.05
+_HOUSEKEEPING_BYTES: Final = _TRANSACTION_BYTES
 
 # A group starts at the oldest record there is; the WHERE also keeps ON CONFLICT from being read as a join.
 _REGISTER: Final = (
@@ -101,7 +103,7 @@ class Writer:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        more, last = True, time.monotonic()
+        more, last, written = True, time.monotonic(), 0
         while True:
             closing = False
             try:
@@ -109,17 +111,19 @@ class Writer:
             except queue.Empty:
                 pass
             else:
-                units, closing = self._take(first)
+                units, size, closing = self._take(first)
                 if units:
                     self._write(units)
-                if time.monotonic() - last < _HOUSEKEEPING_SECONDS and not closing:
+                written += size
+                recent = time.monotonic() - last < _HOUSEKEEPING_SECONDS and written < _HOUSEKEEPING_BYTES
+                if recent and not closing:
                     continue
             if closing:
                 return
-            more, last = self._keep_house(), time.monotonic()
+            more, last, written = self._keep_house(), time.monotonic(), 0
 
-    def _take(self, first: Unit | None) -> tuple[list[Unit], bool]:
-        """`first` and what waits behind it, within one transaction's size; and whether the writer is to end."""
+    def _take(self, first: Unit | None) -> tuple[list[Unit], int, bool]:
+        """`first` and what waits behind it within a transaction's size; their bytes; whether the writer is to end."""
         units: list[Unit] = []
         size = 0
         unit = first
@@ -127,12 +131,12 @@ class Writer:
             units.append(unit)
             size += sum(len(record.value or b"") for record in unit.records)
             if size >= _TRANSACTION_BYTES:
-                return units, False
+                return units, size, False
             try:
                 unit = self._queue.get_nowait()
             except queue.Empty:
-                return units, False
-        return units, True
+                return units, size, False
+        return units, size, True
 
     def _keep_house(self) -> bool:
         try:
