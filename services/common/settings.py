@@ -41,7 +41,7 @@ class CommonSettings(BaseSettings):
         return self.keys_file or self.data_dir / "keys.json"
 
 
-S = TypeVar("S", bound=CommonSettings)
+S = TypeVar("S", bound=BaseSettings)
 
 
 def load_settings(kind: type[S]) -> S:
