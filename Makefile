@@ -7,7 +7,7 @@ DEV := .venv-dev/bin
 PROTOS := $(wildcard proto/mention_triage/v1/*.proto)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format proto docs lock bench soak clean
+.PHONY: help run demo kafka test check format proto docs lock bench soak clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ run: .venv/ready ## Start everything on this machine, on the embedded log under 
 
 demo: .venv/ready ## Play a written morning through a stack of its own and show what is routed where
 	@$(RUN)/mention-triage demo
+
+kafka: .venv-dev/ready ## Start a Kafka broker for development on port 9092 (KAFKA_PORT), data under var/kafka (Ctrl-C stops)
+	@$(DEV)/python -m tests.support.kafka
 
 test: .venv-dev/ready ## Run every test
 	$(DEV)/pytest
@@ -56,7 +59,7 @@ soak: .venv-dev/ready ## Ten minutes at 80 % of capacity: memory must stay flat
 	$(DEV)/python -m bench.soak
 
 clean: ## Remove environments and caches, never var/ with its data
-	rm -rf .venv .venv-dev .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-dev .kafka .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
 
 # An environment is ready when the locked requirements and the project itself are in it.

@@ -59,7 +59,7 @@ async def serve(kind: Kind, port: int, folder: Path) -> None:
     settings = IngestSettings(data_dir=folder)
     app = bare_app()
     if kind != "bare":
-        log = open_log(settings) if kind == "real" else cast(Log, NoAppend(settings.log_partitions))
+        log = await open_log(settings) if kind == "real" else cast(Log, NoAppend(settings.log_partitions))
         app = create_ingest_app(settings, log, Authenticator(keys), Metrics("ingest"), Health())
     server = HttpServer(app, "127.0.0.1", port, "the port")
     server.start()

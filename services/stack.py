@@ -63,7 +63,7 @@ async def run_up(on_ready: Callable[[Ready], None] | None = None) -> None:
     configure_logging(common.log_level or "warning")
     ready_file = common.data_dir / FILE_NAME
     common.data_dir.mkdir(parents=True, exist_ok=True)
-    log_ = open_log(common)  # first: a second `up` on this folder must not touch the running one's file
+    log_ = await open_log(common)  # first: a second `up` on this folder must not touch the running one's file
     ready_file.unlink(missing_ok=True)
     key = _demo_key(common)
     authenticator = Authenticator(KeyFile(common.path_of_keys))
@@ -86,7 +86,7 @@ async def run_up(on_ready: Callable[[Ready], None] | None = None) -> None:
 async def _run(kind: type[S], build: Callable[[S, Log, Authenticator], Awaitable[Service]]) -> None:
     settings = load_settings(kind)
     configure_logging(settings.log_level or "info")
-    log_ = open_log(settings)
+    log_ = await open_log(settings)
     service = await build(settings, log_, Authenticator(KeyFile(settings.path_of_keys)))
     log.info("settings", **settings.model_dump(mode="json"))
     await serve(log_, [service], lambda: log.info("ready", url=_url(service)))

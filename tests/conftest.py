@@ -1,10 +1,14 @@
 """What holds for every test."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.kafka import KafkaCluster
+from tests.support.kafka.skipping import cluster_or_skip
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -15,3 +19,32 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     if report.skipped and os.environ.get("CI") == "true":
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, which CI=true does not allow: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port,…` of a broker that all tests share: each keeps to topics and groups of its own.
+
+    KAFKA_BOOTSTRAP_SERVERS names a running cluster to use instead of starting one.
+    """
+    if running := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield running
+        return
+    with cluster_or_skip(tmp_path_factory.mktemp("kafka")) as cluster:
+        yield cluster.bootstrap
+
+
+@pytest.fixture
+def kafka_cluster(tmp_path: Path) -> Iterator[Callable[..., KafkaCluster]]:
+    """Starts clusters that the test may break; takes what `KafkaCluster` takes, but for the folder."""
+    started: list[KafkaCluster] = []
+
+    def start(**options: Any) -> KafkaCluster:
+        cluster = cluster_or_skip(tmp_path / f"kafka-{len(started)}", **options)
+        started.append(cluster)
+        cluster.open()
+        return cluster
+
+    yield start
+    for cluster in started:
+        cluster.close()

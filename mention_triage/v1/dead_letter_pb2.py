@@ -25,15 +25,19 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#mention_triage/v1/dead_letter.proto\x12\x11mention_triage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n\x0cRecordHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"\xaf\x02\n\nDeadLetter\x12\x14\n\x0csource_topic\x18\x01 \x01(\t\x12\x18\n\x10source_partition\x18\x02 \x01(\x05\x12\x15\n\rsource_offset\x18\x03 \x01(\x03\x12/\n\x0bsource_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05stage\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\x05\x12\x10\n\x03key\x18\t \x01(\x0cH\x00\x88\x01\x01\x12\x12\n\x05value\x18\n \x01(\x0cH\x01\x88\x01\x01\x12\x30\n\x07headers\x18\x0b \x03(\x0b\x32\x1f.mention_triage.v1.RecordHeaderB\x06\n\x04_keyB\x08\n\x06_valueb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#mention_triage/v1/dead_letter.proto\x12\x11mention_triage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"+\n\x0cRecordHeader\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c\"\xd5\x02\n\nDeadLetter\x12\x14\n\x0csource_topic\x18\x01 \x01(\t\x12\x18\n\x10source_partition\x18\x02 \x01(\x05\x12\x15\n\rsource_offset\x18\x03 \x01(\x03\x12/\n\x0bsource_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05stage\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x08 \x01(\x05\x12\x10\n\x03key\x18\t \x01(\x0cH\x00\x88\x01\x01\x12\x12\n\x05value\x18\n \x01(\x0cH\x01\x88\x01\x01\x12\x30\n\x07headers\x18\x0b \x03(\x0b\x32\x1f.mention_triage.v1.RecordHeader\x12\x16\n\treplay_of\x18\x0c \x01(\x03H\x02\x88\x01\x01\x42\x06\n\x04_keyB\x08\n\x06_valueB\x0c\n\n_replay_of\"\x94\x01\n\x11\x44\x65\x61\x64LetterHandled\x12\x1a\n\x12\x64\x65\x61\x64_letter_offset\x18\x01 \x01(\x03\x12\x33\n\x06\x61\x63tion\x18\x02 \x01(\x0e\x32#.mention_triage.v1.DeadLetterAction\x12.\n\nhandled_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*w\n\x10\x44\x65\x61\x64LetterAction\x12\"\n\x1e\x44\x45\x41\x44_LETTER_ACTION_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x44\x45\x41\x44_LETTER_ACTION_REPLAYED\x10\x01\x12\x1e\n\x1a\x44\x45\x41\x44_LETTER_ACTION_DROPPED\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'mention_triage.v1.dead_letter_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_DEADLETTERACTION']._serialized_start=631
+  _globals['_DEADLETTERACTION']._serialized_end=750
   _globals['_RECORDHEADER']._serialized_start=91
   _globals['_RECORDHEADER']._serialized_end=134
   _globals['_DEADLETTER']._serialized_start=137
-  _globals['_DEADLETTER']._serialized_end=440
+  _globals['_DEADLETTER']._serialized_end=478
+  _globals['_DEADLETTERHANDLED']._serialized_start=481
+  _globals['_DEADLETTERHANDLED']._serialized_end=629
 # @@protoc_insertion_point(module_scope)

@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from services.cli import keys
+from services.cli.acls import acls
 from services.cli.classify import classify
+from services.cli.dead_letters import command as dead_letters
 from services.cli.demo.command import demo
 from services.cli.errors import Commands
 from services.cli.running import ingest, router, up
 from services.cli.send.command import send
 from services.cli.tail.command import tail
-from services.cli.topics import topics
+from services.cli.topics import command as topics
 
 _RUN, _USE, _LOOK = "Run", "Use", "Look"
 
@@ -57,7 +59,9 @@ app.command("demo", rich_help_panel=_USE)(demo)
 app.command("send", rich_help_panel=_USE)(send)
 app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
 app.command("tail", rich_help_panel=_LOOK)(tail)
-app.command("topics", rich_help_panel=_LOOK)(topics)
+app.add_typer(topics.app, name="topics", rich_help_panel=_LOOK)
+app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=_LOOK)
+app.command("acls", rich_help_panel=_LOOK)(acls)
 
 
 def main() -> None:

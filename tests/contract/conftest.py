@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from services.common.log.embedded.log import EmbeddedLog
+from services.common.log.kafka.opening import open_kafka_log
+from services.common.log.kafka.settings import KafkaSettings
 from services.common.log.port import Log, NewRecord, Record
 from services.common.log.topics import DAY_MS, TopicSpec
+from tests.support.kafka import create_topics, delete_topics
 
 PARTITIONS = 3
 NOW_MS = int(time.time() * 1000)  # retention goes by the records' own time
@@ -21,23 +24,43 @@ TOPICS = (
 OpenLog = Callable[[], Awaitable[Log]]
 
 
-def open_embedded(folder: Path) -> Log:
-    """An embedded log in a file of this folder."""
+Adapter = tuple[Callable[[pytest.FixtureRequest], None], Callable[[pytest.FixtureRequest], Awaitable[Log]]]
+
+
+async def open_embedded(request: pytest.FixtureRequest) -> Log:
+    """An embedded log in a file of the test's folder."""
+    folder: Path = request.getfixturevalue("tmp_path")
     return EmbeddedLog(folder / "log.db", PARTITIONS, TOPICS)
 
 
-ADAPTERS: dict[str, Callable[[Path], Log]] = {"embedded": open_embedded}
+def empty_kafka(request: pytest.FixtureRequest) -> None:
+    """The topics, empty, on the broker that the tests share."""
+    bootstrap: str = request.getfixturevalue("kafka")
+    delete_topics(bootstrap, [spec.name for spec in TOPICS])
+    create_topics(bootstrap, TOPICS, partitions=PARTITIONS)
+
+
+async def open_kafka(request: pytest.FixtureRequest) -> Log:
+    """A log on that broker."""
+    url = f"kafka://{request.getfixturevalue('kafka')}"
+    return await open_kafka_log(url, KafkaSettings(), [spec.name for spec in TOPICS])
+
+
+# How to make an empty log for a test, and how to open it.
+ADAPTERS: dict[str, Adapter] = {"embedded": (lambda _: None, open_embedded), "kafka": (empty_kafka, open_kafka)}
 
 
 @pytest.fixture(params=ADAPTERS)
-async def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenLog]:
+async def open_log(request: pytest.FixtureRequest) -> AsyncIterator[OpenLog]:
     """Opens the log under test, with `TOPICS`; the second call closes the first one and opens the same log again."""
     opened: list[Log] = []
+    empty, open_adapter = ADAPTERS[request.param]
+    empty(request)
 
     async def open_() -> Log:
         for log in opened:
             await log.close()
-        opened[:] = [ADAPTERS[request.param](tmp_path)]
+        opened[:] = [await open_adapter(request)]
         return opened[0]
 
     yield open_

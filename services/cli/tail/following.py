@@ -42,7 +42,7 @@ async def follow_topic(topic: str, chosen: Range, matches: Callable[[Facts], boo
         return (record, message) if matches(facts_of(message)) else None
 
     show = _json_line if as_json else _readable_line()
-    reader = open_reader(load_settings(CommonSettings))
+    reader = await open_reader(load_settings(CommonSettings))
     try:
         if chosen.start is None:
             positions = await merging.ends(reader, topic)

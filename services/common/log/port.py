@@ -17,7 +17,7 @@ Headers = tuple[tuple[str, bytes], ...]
 class NewRecord:
     """A record to be appended.
 
-    `timestamp_ms`: the record's own time, milliseconds since the epoch. `value` None: a tombstone.
+    `timestamp_ms`: the record's own time, milliseconds since the epoch. `value` None: a tombstone, which needs a key.
     """
 
     topic: str
@@ -80,8 +80,21 @@ class OffsetOutOfRange(LogError):
         self.bounds = bounds
 
 
+class NotAuthorized(LogError):
+    """The log refuses this user something; the message says what."""
+
+
+class RecordTooLarge(LogError):
+    """A record is larger than its topic takes. Nothing of its unit was committed."""
+
+
 class Fenced(LogError):
-    """Another owner has claimed this partition for this group: the claim is void, nothing was committed."""
+    """The claim is void and nothing more can be committed by it, because another owner has claimed the partition, or
+    because the log has lost the claim. `reason`: which, in one word."""
+
+    def __init__(self, message: str, reason: str = "claimed") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Claim(Protocol):
@@ -113,16 +126,33 @@ class Claim(Protocol):
         """
         ...
 
-    async def commit(self, outputs: Sequence[NewRecord], next_offset: int) -> None:
+    async def commit(self, outputs: Sequence[NewRecord], next_offset: int) -> int:
         """Append `outputs` and set the group's offset to `next_offset`: both or neither, durable on return.
 
-        Raises `Fenced` if the claim is void, `LogUnavailable` if nothing was committed and it may be tried again.
+        Returns the offset set: `next_offset`, or beyond it where the log holds nothing readable in between.
+        Raises `Fenced` if the claim is void, `LogUnavailable` if nothing was committed and it may be tried again,
+        `RecordTooLarge` if an output can never be written.
         """
         ...
 
     def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
         """What this claim's partition of a state topic retains, oldest first, in batches, up to the last commit."""
         ...
+
+
+class GroupObserver(Protocol):
+    """Is told what happens to a group's member."""
+
+    def rebalanced(self, seconds: float) -> None:
+        """The group has shared its partitions anew; this member did not work for so long."""
+        ...
+
+
+class IgnoreGroup:
+    """A `GroupObserver` that does nothing."""
+
+    def rebalanced(self, seconds: float) -> None:
+        """See `GroupObserver.rebalanced`."""
 
 
 class Reader(Protocol):
@@ -165,17 +195,25 @@ class Log(Reader, Protocol):
     """The log as a service sees it."""
 
     async def append(self, records: Sequence[NewRecord]) -> None:
-        """Append records, in order within each partition; durable on return, all or nothing.
+        """Append records, in order within each partition; all durable on return.
 
-        Raises `LogFull` while the readers are too far behind, `LogUnavailable` if nothing was appended.
+        Raises `LogFull` while the readers are too far behind, `LogUnavailable` if not all of them are known to be
+        there: some may be, so the caller must append all again and readers must recognise repeats by their id.
         """
         ...
 
-    async def consume(self, group: str, topic: str, work: Callable[[Claim], Awaitable[None]]) -> None:
+    async def consume(
+        self,
+        group: str,
+        topic: str,
+        work: Callable[[Claim], Awaitable[None]],
+        observer: GroupObserver | None = None,
+    ) -> None:
         """Take part in a group: run `work(claim)` for each partition while it is assigned here.
 
-        Returns when every `work` has returned, after `stop_consuming`. Raises what a `work` raised, after letting the
-        others finish their batch.
+        A `work` that returns although its claim is not revoked was fenced: the partition is claimed anew if it is still
+        assigned here. Returns when every `work` has returned, after `stop_consuming`. Raises what a `work` raised,
+        after letting the others finish their batch.
         """
         ...
 

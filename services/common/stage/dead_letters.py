@@ -1,14 +1,22 @@
 """Records that a stage gives up on go to the dead letters, unless so many that the stage must be wrong."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from mention_triage.v1.dead_letter_pb2 import DeadLetter, RecordHeader
 from services.common.contracts.records import TRACEPARENT, event_record, headers_of, timestamp
 from services.common.errors import TriageError
-from services.common.log.port import NewRecord
+from services.common.log.port import NewRecord, Record
 from services.common.log.topics import DEAD_LETTERS
+from services.common.stage.replay import is_replay, original_headers, replay_of
 from services.common.stage.stage import Rejected
+
+_WHAT_TO_DO: Final = (
+    "nothing of this batch was committed; put the stage or its input right and start it again, it goes on from here"
+    " (docs/dead-letters.md)"
+)
 
 
 class StageStopped(TriageError):
@@ -25,7 +33,11 @@ class DeadLetterLimit:
 
 
 class DeadLetterLimitState:
-    """Counts against a `DeadLetterLimit`, over all partitions of one stage in this process."""
+    """Counts against a `DeadLetterLimit`, over all partitions of one stage in this process.
+
+    Replayed records do not count: they are dead letters already, so failing again drains nothing, and a replay that
+    came too early must not stop the stage for everybody else.
+    """
 
     def __init__(self, limit: DeadLetterLimit) -> None:
         self._limit = limit
@@ -33,39 +45,47 @@ class DeadLetterLimitState:
         self._rejected = 0
         self._run = 0
 
-    def count(self, records: int, rejected: int) -> None:
+    def count(self, records: Sequence[Record], rejected: Sequence[Rejected]) -> None:
         """Count a batch before its commit. Raises `StageStopped` where it passes the limit: do not commit it then."""
-        accepted = records - rejected
-        for is_rejected in [False] * accepted + [True] * rejected:
+        bad = sum(not is_replay(given_up.record) for given_up in rejected)
+        good = sum(not is_replay(record) for record in records) - bad
+        for is_rejected in [False] * good + [True] * bad:
             if len(self._recent) == self._limit.window:
                 self._rejected -= self._recent[0]
             self._recent.append(is_rejected)
             self._rejected += is_rejected
-        self._run = 0 if accepted else self._run + rejected
+        self._run = 0 if good else self._run + bad
         if self._run > self._limit.max_run:
-            raise StageStopped(f"{self._run} records in a row could not be processed (limit {self._limit.max_run})")
+            raise StageStopped(
+                f"{self._run} records in a row could not be processed (limit {self._limit.max_run}): {_WHAT_TO_DO}"
+            )
         if self._rejected > self._limit.max_share * self._limit.window:
             raise StageStopped(
                 f"{self._rejected} of the last {len(self._recent)} records could not be processed"
-                f" (limit {self._limit.max_share:.0%} of {self._limit.window})"
+                f" (limit {self._limit.max_share:.0%} of {self._limit.window}): {_WHAT_TO_DO}"
             )
 
 
 def dead_letter(stage: str, rejected: Rejected) -> NewRecord:
-    """The dead letter of a record: all of it, where it came from, why, and how often it was tried."""
+    """The dead letter of a record: all of it, where it came from, why, and how often it was tried.
+
+    That of a replayed record names the place at which the record stood first and counts the earlier attempts too.
+    """
     record = rejected.record
+    replay = replay_of(record)
     letter = DeadLetter(
         source_topic=record.topic,
         source_partition=record.partition,
-        source_offset=record.offset,
+        source_offset=replay.source_offset if replay else record.offset,
         source_time=timestamp(record.timestamp_ms),
         stage=stage,
         reason=rejected.reason,
         detail=rejected.detail,
-        attempts=rejected.attempts,
+        attempts=rejected.attempts + (replay.attempts if replay else 0),
         key=record.key,
         value=record.value,
-        headers=[RecordHeader(name=name, value=value) for name, value in record.headers],
+        headers=[RecordHeader(name=name, value=value) for name, value in original_headers(record.headers)],
+        replay_of=replay.dead_letter_offset if replay else None,
     )
     return event_record(
         DEAD_LETTERS,

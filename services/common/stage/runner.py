@@ -10,8 +10,9 @@ import structlog
 
 from services.common.contracts.records import TRACEPARENT, headers_of
 from services.common.errors import TriageError, place_of
-from services.common.log.port import Claim, Fenced, Log, LogUnavailable, Record
+from services.common.log.port import Claim, Fenced, Log, LogUnavailable, Record, RecordTooLarge
 from services.common.stage.dead_letters import DeadLetterLimit, DeadLetterLimitState, StageStopped, dead_letter
+from services.common.stage.replay import records_for
 from services.common.stage.stage import Rejected, Result, Stage, State
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.health import Health
@@ -52,7 +53,10 @@ class StageRunner(Generic[State]):
         self._retry = retry or RetryPolicy()
         self._limit = DeadLetterLimitState(limit or DeadLetterLimit())
         self.committed: dict[int, int] = {}  # next offset by partition that is worked on here
+        self.processed = 0  # records, since the start
         self.working = asyncio.Event()  # set once the first partition is worked on
+        # State of partitions that were given up, with the offset that it covers: a rebalance often brings them back.
+        self._kept: dict[int, tuple[int, State]] = {}
 
     @property
     def name(self) -> str:
@@ -67,7 +71,7 @@ class StageRunner(Generic[State]):
     async def run(self) -> None:
         """Run until the log stops consuming. Raises the `TriageError` that ended a partition's work."""
         try:
-            await self._log.consume(self._stage.name, self._stage.source, self._work)
+            await self._log.consume(self._stage.name, self._stage.source, self._work, self)
         except TriageError as error:
             self._stopped(str(error))
             raise
@@ -76,13 +80,17 @@ class StageRunner(Generic[State]):
             self._stopped(reason)
             raise StageStopped(reason) from None  # the error's own text may hold a message
 
+    def rebalanced(self, seconds: float) -> None:
+        """See `GroupObserver.rebalanced`."""
+        self._metrics.histogram(defs.STAGE_REBALANCE_SECONDS, self._stage.name).observe(seconds)
+
     def _stopped(self, reason: str) -> None:
         self._health.not_ready(self._stage.name, reason)
         log.critical("stage stopped", stage=self._stage.name, reason=reason)
 
     async def _work(self, claim: Claim) -> None:
         stage = self._stage
-        state = await self._restored(claim)
+        state = await self._state(claim)
         self.committed[claim.partition] = claim.position
         self.working.set()
         self._metrics.gauge(defs.STAGE_PARTITIONS, stage.name).inc()
@@ -90,15 +98,25 @@ class StageRunner(Generic[State]):
             while not claim.revoked:
                 if records := await self._fetch(claim):
                     await self._handle(claim, state, records)
-        except Fenced:
-            log.warning("partition taken over by another worker", stage=stage.name, partition=claim.partition)
+        except Fenced as fenced:
+            self._metrics.counter(defs.STAGE_FENCED, stage.name, fenced.reason).inc()
+            log.warning("claim lost", stage=stage.name, partition=claim.partition, reason=fenced.reason)
         finally:
             self._metrics.gauge(defs.STAGE_PARTITIONS, stage.name).dec()
-            self.committed.pop(claim.partition, None)
+            self._kept[claim.partition] = (self.committed.pop(claim.partition), state)
             self._health.ended(self._loop(claim))
 
     def _loop(self, claim: Claim) -> str:
         return f"{self._stage.name}-{claim.partition}"
+
+    async def _state(self, claim: Claim) -> State:
+        """The state kept from an earlier claim if it is as old as the group's offset, else the restored one."""
+        kept = self._kept.pop(claim.partition, None)
+        if kept and kept[0] == claim.position:
+            return kept[1]
+        del kept  # before another one is built
+        with self._metrics.histogram(defs.STAGE_RESTORE_SECONDS, self._stage.name).time():
+            return await self._restored(claim)
 
     async def _restored(self, claim: Claim) -> State:
         """The state that the state topic gives. Starts anew where the log is away meanwhile."""
@@ -133,10 +151,11 @@ class StageRunner(Generic[State]):
         start, size, failures = 0, len(records), 0
         while start < len(records):
             batch = records[start : start + size]
+            mine = records_for(self._stage.name, batch)
             self._health.beat(self._loop(claim))  # only processing counts as a loop's work: the log may be slow
             try:
                 with self._metrics.histogram(defs.STAGE_PROCESS_SECONDS, self._stage.name).time():
-                    result = await self._stage.process(state, batch)
+                    result = await self._stage.process(state, mine) if mine else Result(())
             except Exception as error:
                 self._metrics.counter(defs.STAGE_FAILURES, self._stage.name, "process").inc()
                 detail = place_of(error)
@@ -151,21 +170,31 @@ class StageRunner(Generic[State]):
                     continue
                 result = Result((), (Rejected(batch[0], "failed", detail, failures),))
             self._health.ended(self._loop(claim))
-            if not await self._commit(claim, state, batch, result):
+            try:
+                committed = await self._commit(claim, state, mine, batch[-1].offset + 1, result)
+            except RecordTooLarge as error:
+                log.warning("batch too large", **_which(self._stage.name, batch[0]), records=len(batch))
+                if len(batch) > 1:
+                    size = len(batch) // 2
+                    continue
+                result = Result((), (Rejected(batch[0], "too_large", str(error)),))
+                committed = await self._commit(claim, state, mine, batch[-1].offset + 1, result)
+            if not committed:
                 return
             start, failures = start + len(batch), 0
 
-    async def _commit(self, claim: Claim, state: State, batch: Sequence[Record], result: Result) -> bool:
+    async def _commit(
+        self, claim: Claim, state: State, batch: Sequence[Record], next_offset: int, result: Result
+    ) -> bool:
         """Commit a batch, waiting for the log where it is away. False if the partition was to be given up meanwhile."""
         stage = self._stage
-        self._limit.count(len(batch), len(result.rejected))
+        self._limit.count(batch, result.rejected)
         outputs = [*result.outputs, *(dead_letter(stage.name, rejected) for rejected in result.rejected)]
-        next_offset = batch[-1].offset + 1
         failures = 0
         while True:
             try:
                 with self._metrics.histogram(defs.STAGE_COMMIT_SECONDS, stage.name).time():
-                    await claim.commit(outputs, next_offset)
+                    self.committed[claim.partition] = await claim.commit(outputs, next_offset)
                 break
             except LogUnavailable as error:
                 failures += 1
@@ -173,7 +202,6 @@ class StageRunner(Generic[State]):
                 log.warning("commit failed", stage=stage.name, partition=claim.partition, error=str(error))
                 if await self._pause(claim, failures):
                     return False
-        self.committed[claim.partition] = next_offset
         if stage.state_topic and stage.restore:
             stage.restore(state, [r for r in outputs if r.topic == stage.state_topic])
         self._count(batch, result)
@@ -182,6 +210,7 @@ class StageRunner(Generic[State]):
     def _count(self, batch: Sequence[Record], result: Result) -> None:
         """Counters move after the commit, so that a repeated batch counts once."""
         metrics, name = self._metrics, self._stage.name
+        self.processed += len(batch)
         metrics.counter(defs.STAGE_RECORDS_IN, name).inc(len(batch))
         metrics.histogram(defs.STAGE_BATCH_RECORDS, name).observe(len(batch))
         for record in result.outputs:

@@ -14,7 +14,7 @@ State = TypeVar("State")
 
 StateRecord = NewRecord | Record  # a stage restores from records that it has just written, and from those it finds
 
-Reason = Literal["undecodable", "invalid", "failed"]
+Reason = Literal["undecodable", "invalid", "failed", "too_large"]
 
 
 @dataclass(frozen=True, slots=True)

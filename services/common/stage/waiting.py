@@ -1,8 +1,11 @@
-"""How many records wait for a stage, and how long the oldest has waited."""
+"""How many records wait for a stage, how long the oldest has waited, and how long working them off will take."""
 
 import asyncio
+import math
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from services.common.log.port import LogError, Reader
@@ -11,32 +14,69 @@ from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.metrics import Metrics
 
 _SECONDS: Final = 2.0
+_PACE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`records` that wait in this process's partitions, at most: a log may count markers among them.
+
+    `oldest_seconds`: since ingest accepted the oldest; 0 if none waits.
+    """
+
+    records: int
+    oldest_seconds: float
+
+
+class Pace:
+    """Records per second over the last minute."""
+
+    def __init__(self) -> None:
+        self._done: deque[tuple[float, int]] = deque()
+
+    def per_second(self, now: float, done: int) -> float:
+        """The pace, given that `done` records in all are done at `now` (monotonic seconds)."""
+        self._done.append((now, done))
+        while now - self._done[0][0] > _PACE_SECONDS:
+            self._done.popleft()
+        then, before = self._done[0]
+        return (done - before) / (now - then) if now > then else 0.0
 
 
 async def watch_waiting(
     reader: Reader, runner: StageRunner[Any], metrics: Metrics, clock: Callable[[], float] = time.time
 ) -> None:
-    """Keep the two gauges of a stage up to date until cancelled."""
+    """Keep the gauges of a stage up to date until cancelled."""
+    pace = Pace()
     while True:
+        per_second = pace.per_second(time.monotonic(), runner.processed)
         try:
-            queued, oldest = await measure_waiting(reader, runner, clock)
+            waiting = await measure_waiting(reader, runner, clock)
         except LogError:
             pass  # the gauges keep their last value; whoever reads or writes says what is wrong
         else:
-            metrics.gauge(defs.STAGE_QUEUED_RECORDS, runner.name).set(queued)
-            metrics.gauge(defs.STAGE_OLDEST_WAITING_SECONDS, runner.name).set(oldest)
+            metrics.gauge(defs.STAGE_QUEUED_RECORDS, runner.name).set(waiting.records)
+            metrics.gauge(defs.STAGE_OLDEST_WAITING_SECONDS, runner.name).set(waiting.oldest_seconds)
+            metrics.gauge(defs.STAGE_LAG_SECONDS, runner.name).set(lag_seconds(waiting.records, per_second))
         await asyncio.sleep(_SECONDS)
 
 
-async def measure_waiting(reader: Reader, runner: StageRunner[Any], clock: Callable[[], float]) -> tuple[int, float]:
-    """Records that wait in this process's partitions, and the age in seconds of the oldest (0 if none waits)."""
+def lag_seconds(records: int, per_second: float) -> float:
+    """Seconds to work off what waits at this pace: infinite where nothing moves."""
+    if not records:
+        return 0.0
+    return records / per_second if per_second else math.inf
+
+
+async def measure_waiting(reader: Reader, runner: StageRunner[Any], clock: Callable[[], float]) -> Waiting:
+    """What waits in the partitions that this process works on."""
     queued, oldest_ms = 0, None
     bounds = await reader.bounds(runner.source)
     for partition, committed in list(runner.committed.items()):
         waiting = bounds[partition].end - committed
         if waiting <= 0:
             continue
-        queued += waiting
-        for record in await reader.read(runner.source, partition, committed, 1, 1):
-            oldest_ms = min(oldest_ms or record.timestamp_ms, record.timestamp_ms)
-    return queued, max(0.0, clock() - oldest_ms / 1000) if oldest_ms is not None else 0.0
+        if oldest := await reader.read(runner.source, partition, max(committed, bounds[partition].start), 1, 1):
+            queued += waiting
+            oldest_ms = min(oldest_ms or oldest[0].timestamp_ms, oldest[0].timestamp_ms)
+    return Waiting(queued, max(0.0, clock() - oldest_ms / 1000) if oldest_ms is not None else 0.0)

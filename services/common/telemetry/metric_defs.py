@@ -84,7 +84,7 @@ STAGE_FAILURES: Final = MetricSpec(
 )  # fmt: skip
 STAGE_DEAD_LETTERS: Final = MetricSpec(
     "triage_stage_dead_letters_total", "counter", _STAGES, ("stage", "reason"),
-    "Records given up on: undecodable, invalid, failed.",
+    "Records given up on: undecodable, invalid, failed, too_large.",
     "Read them with `mention-triage tail dead-letters`; the stage stops by itself if there are too many.",
 )  # fmt: skip
 STAGE_PROCESS_SECONDS: Final = MetricSpec(
@@ -98,6 +98,24 @@ STAGE_COMMIT_SECONDS: Final = MetricSpec(
     "Seconds until outputs and offset of one batch are durable.",
     "Slow: the disk (or the brokers).",
     _STEP_SECONDS,
+)  # fmt: skip
+STAGE_REBALANCE_SECONDS: Final = MetricSpec(
+    "triage_stage_rebalance_seconds", "histogram", _STAGES, ("stage",),
+    "Seconds that this process did not work because its group shared the partitions anew; their count is rebalances.",
+    "Many: pods come and go, or one is too slow to answer within KAFKA_SESSION_TIMEOUT_SECONDS. Scale in large steps.",
+    _PIPELINE_SECONDS,
+)  # fmt: skip
+STAGE_RESTORE_SECONDS: Final = MetricSpec(
+    "triage_stage_restore_seconds", "histogram", _STAGES, ("stage",),
+    "Seconds to rebuild one partition's state from its state topic; their count is rebuilds.",
+    "Long: the state is large (for classify, lower CLASSIFY_SEEN_LIMIT). A partition that comes back needs none.",
+    _STEP_SECONDS,
+)  # fmt: skip
+STAGE_FENCED: Final = MetricSpec(
+    "triage_stage_fenced_total", "counter", _STAGES, ("stage", "reason"),
+    "Claims on partitions that were lost, by what the log said (claimed: another worker took over).",
+    "Normal, once per partition, after a pause or a network cut; nothing is repeated. Steady: look for a worker that is"
+    " paused or cut off again and again.",
 )  # fmt: skip
 STAGE_BATCH_RECORDS: Final = MetricSpec(
     "triage_stage_batch_records", "histogram", _STAGES, ("stage",),
@@ -114,6 +132,11 @@ STAGE_QUEUED_RECORDS: Final = MetricSpec(
     "triage_stage_queued_records", "gauge", _STAGES, ("stage",),
     "Records that wait for the stage in this process's partitions.",
     "Growing for minutes: scale the stage out.",
+)  # fmt: skip
+STAGE_LAG_SECONDS: Final = MetricSpec(
+    "triage_stage_lag_seconds", "gauge", _STAGES, ("stage",),
+    "Seconds that the waiting records will take at the pace of the last minute.",
+    "Above the promised response time: scale the stage out. +Inf: records wait and none was committed for a minute.",
 )  # fmt: skip
 STAGE_OLDEST_WAITING_SECONDS: Final = MetricSpec(
     "triage_stage_oldest_waiting_seconds", "gauge", _STAGES, ("stage",),

@@ -1,6 +1,7 @@
 """The runner: atomic units, retries, dead letters, limits and the drain, over a real embedded log."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from services.common.log.topics import CLASSIFIED, DEAD_LETTERS, MENTIONS, SEEN
 from services.common.stage.dead_letters import DeadLetterLimit, StageStopped
 from services.common.stage.runner import RetryPolicy, StageRunner
 from services.common.stage.stage import Rejected, Result, Stage, StateRecord
-from services.common.stage.waiting import measure_waiting
+from services.common.stage.waiting import Pace, Waiting, lag_seconds, measure_waiting
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
@@ -192,9 +193,9 @@ async def test_waiting_records_are_counted_and_the_oldest_is_aged(log: EmbeddedL
     await log.append([new("a"), new("b"), new("c", partition=1)])
     working = runner(log, copy)
     working.committed.update({0: 1, 1: 0})
-    assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == (2, 90.0)
+    assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == Waiting(2, 90.0)
     working.committed.update({0: 2, 1: 1})
-    assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == (0, 0.0)
+    assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == Waiting(0, 0.0)
 
 
 async def test_an_unexpected_failure_of_the_stage_itself_names_its_place_only(
@@ -237,3 +238,11 @@ async def test_only_processing_counts_for_liveness(log: EmbeddedLog) -> None:
     assert health.stuck() == []
     log.stop_consuming()
     await running
+
+
+def test_lag_in_seconds_is_what_waits_at_the_pace_of_the_last_minute() -> None:
+    pace = Pace()
+    assert [pace.per_second(at, done) for at, done in [(0, 0), (30, 300), (60, 300), (90, 300)]] == [0, 10, 5, 0]
+    assert lag_seconds(50, 5.0) == 10.0
+    assert lag_seconds(0, 0.0) == 0.0
+    assert lag_seconds(1, 0.0) == math.inf

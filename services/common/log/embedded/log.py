@@ -10,7 +10,15 @@ from services.common.log.embedded.reader import EmbeddedReader
 from services.common.log.embedded.retention import Retention
 from services.common.log.embedded.schema import connect, prepare
 from services.common.log.embedded.writer import Ownership, Unit, Writer
-from services.common.log.port import Claim, LogFull, LogUnavailable, NewRecord, OffsetOutOfRange, Record
+from services.common.log.port import (
+    Claim,
+    GroupObserver,
+    LogFull,
+    LogUnavailable,
+    NewRecord,
+    OffsetOutOfRange,
+    Record,
+)
 from services.common.log.topics import TOPICS, TopicSpec
 
 _IDLE_SECONDS: Final = 1.0
@@ -77,7 +85,13 @@ class EmbeddedLog(EmbeddedReader):
             claim.revoke()
         return claim
 
-    async def consume(self, group: str, topic: str, work: Callable[[Claim], Awaitable[None]]) -> None:
+    async def consume(
+        self,
+        group: str,
+        topic: str,
+        work: Callable[[Claim], Awaitable[None]],
+        observer: GroupObserver | None = None,  # noqa: ARG002 - there is nothing to tell
+    ) -> None:
         """See `Log.consume`. Every partition is assigned here: there is only this process."""
         claims = [await self._claim_patiently(group, topic, partition) for partition in range(self.partitions(topic))]
         tasks = [asyncio.ensure_future(work(claim)) for claim in claims]
@@ -176,9 +190,10 @@ class EmbeddedClaim:
         self._position = records[-1].offset + 1
         return records
 
-    async def commit(self, outputs: Sequence[NewRecord], next_offset: int) -> None:
+    async def commit(self, outputs: Sequence[NewRecord], next_offset: int) -> int:
         """See `Claim.commit`."""
         await self._log.writer.submit(Unit(outputs, self.owner, next_offset))
+        return next_offset
 
     async def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
         """See `Claim.state`."""

@@ -45,16 +45,23 @@ def _is_server(server: str) -> bool:
 
 
 def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
-    password = settings.ssl_key_password
     try:
         context = ssl.create_default_context(cafile=settings.ssl_ca_file)
-        if settings.ssl_cert_file:
-            context.load_cert_chain(
-                settings.ssl_cert_file, settings.ssl_key_file, password.get_secret_value() if password else None
-            )
     except OSError as error:  # ssl.SSLError is one
-        raise LogError(
-            f"certificates cannot be used ({error.strerror or error}): check KAFKA_SSL_CA_FILE, KAFKA_SSL_CERT_FILE,"
-            " KAFKA_SSL_KEY_FILE and KAFKA_SSL_KEY_PASSWORD"
-        ) from None
+        raise LogError(f"KAFKA_SSL_CA_FILE={str(settings.ssl_ca_file)!r} cannot be used: {_reason(error)}") from None
+    if settings.ssl_cert_file:
+        password = settings.ssl_key_password.get_secret_value() if settings.ssl_key_password else ""
+        try:
+            # Without a password to give, OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(settings.ssl_cert_file, settings.ssl_key_file, lambda: password)
+        except OSError as error:
+            raise LogError(
+                f"KAFKA_SSL_CERT_FILE={str(settings.ssl_cert_file)!r} with"
+                f" KAFKA_SSL_KEY_FILE={str(settings.ssl_key_file)!r} cannot be used: {_reason(error)}; check"
+                " KAFKA_SSL_KEY_PASSWORD too if the key has one"
+            ) from None
     return context
+
+
+def _reason(error: OSError) -> str:
+    return error.reason if isinstance(error, ssl.SSLError) and error.reason else error.strerror or type(error).__name__

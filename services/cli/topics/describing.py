@@ -1,37 +1,20 @@
-"""`topics`: what the log holds and who lags behind."""
+"""`topics` alone: what the log holds and who lags behind."""
 # ruff: noqa: PLC0415 - imports in the functions keep `--help` quick and free of extras
 
-import asyncio
-import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from services.common.log.port import Reader
 
 
-def topics(
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON array, with offsets.")] = False,
-) -> None:
-    """Show the log's topics: how many records from when to when, kept how long, and the groups that read them.
-
-    Reads beside a running stack.
-    """
-    found = asyncio.run(_describe())
-    if as_json:
-        typer.echo(json.dumps(found, indent=1))
-    else:
-        _print(found)
-
-
-async def _describe() -> list[dict[str, Any]]:
+async def describe() -> list[dict[str, Any]]:
+    """Each topic with its offsets, times and groups."""
     from services.common.log.opening import open_reader
     from services.common.log.topics import TOPICS
     from services.common.settings import CommonSettings, load_settings
 
-    reader = open_reader(load_settings(CommonSettings))
+    reader = await open_reader(load_settings(CommonSettings))
     try:
         specs = {spec.name: spec for spec in TOPICS}
         lags = await reader.group_lags()
@@ -71,7 +54,8 @@ async def _time(reader: "Reader", topic: str, offsets: list[int], choose: Any) -
     return rfc3339(choose(times)) if times else None
 
 
-def _print(found: list[dict[str, Any]]) -> None:
+def print_described(found: list[dict[str, Any]]) -> None:
+    """Print the table of what `describe` gave."""
     from services.cli.terminal import stdout, table
 
     shown = table(

@@ -1,0 +1,103 @@
+"""`topics generation`: the switch to a new generation of the topics, with another partition count."""
+# ruff: noqa: PLC0415 - imports in the functions keep `--help` quick and free of extras
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from services.cli.errors import CliError
+from services.cli.topics.cluster import cluster
+
+if TYPE_CHECKING:
+    from services.common.log.kafka.generation import Progress
+
+_NOT_YET: Final = 2
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Switch to a new generation of the topics, with another partition count (LOG_GENERATION, LOG_PARTITIONS).",
+)
+
+
+@app.command()
+def status() -> None:
+    """Show how far the switch to LOG_GENERATION has come. Exit code 0 if its workers may start, 2 if not yet."""
+    found = asyncio.run(_progress())
+    for line in _lines(found):
+        typer.echo(line)
+    if not found.finished:
+        raise typer.Exit(_NOT_YET)
+
+
+@app.command()
+def drain(
+    wait: Annotated[float, typer.Option(help="Seconds to wait at most.", min=0)] = 3600,
+) -> None:
+    """Wait until the workers of the generation before have worked off all that its topics hold. Changes nothing."""
+    found = asyncio.run(_drain(wait))
+    if not found.drained:
+        raise CliError("not drained yet: " + "; ".join(_unread(found)) + ". Do the old workers run?")
+    typer.echo("drained: stop the old workers, then `mention-triage topics generation finish`")
+
+
+@app.command()
+def finish() -> None:
+    """Move the state that the new workers need, and let them start. May be run again if it was interrupted.
+
+    Fails while a worker runs, or while the generation before holds something that its workers have yet to read.
+    """
+    asyncio.run(_finish())
+    typer.echo("finished: the workers may start")
+
+
+async def _progress() -> "Progress":
+    from services.common.log.kafka.generation import open_switch
+    from services.common.log.topics import GENERATION
+
+    async with open_switch(*cluster(), GENERATION) as switch:
+        return await switch.progress()
+
+
+async def _drain(seconds: float) -> "Progress":
+    from services.common.log.kafka.generation import open_switch
+    from services.common.log.topics import GENERATION
+
+    told = ""
+
+    def tell(found: "Progress") -> None:
+        nonlocal told
+        if (now := "; ".join(_unread(found)) or "nothing left to read") != told:
+            told = now
+            typer.echo(told, err=True)
+
+    async with open_switch(*cluster(), GENERATION) as switch:
+        return await switch.drain(seconds, tell)
+
+
+async def _finish() -> None:
+    from services.classify.redistribution import spread
+    from services.common.log.kafka.generation import open_switch
+    from services.common.log.topics import GENERATION
+
+    async with open_switch(*cluster(), GENERATION) as switch:
+        await switch.finish(spread, typer.echo)
+
+
+def _lines(found: "Progress") -> list[str]:
+    lines = [f"switch from generation {found.generation - 1} to {found.generation}"]
+    lines += _unread(found) or ["nothing left to read for the old workers"]
+    lines += [f"{group}: {member} is a member" for group, members in found.members.items() for member in members]
+    lines += [f"{topic}: {left:,} offsets to be moved" for topic, left in found.unmoved.items() if left]
+    if found.overlap_ms:
+        lines.append(
+            f"warning: both generations took mentions for {found.overlap_ms / 1000:g} s; the order of a customer who"
+            " wrote twice in that time may not be kept"
+        )
+    return [*lines, "finished: the workers may start" if found.finished else "not finished: the workers must wait"]
+
+
+def _unread(found: "Progress") -> list[str]:
+    return [
+        f"{group} has {left:,} offsets of {topic} to commit" for (group, topic), left in found.unread.items() if left
+    ]

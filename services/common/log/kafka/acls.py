@@ -1,0 +1,108 @@
+"""What each service and each command may do on a cluster with an authorizer: nothing beyond what it needs.
+
+Where one right implies another (Read and Write imply Describe, AlterConfigs implies DescribeConfigs, a right to write
+to a topic that of an idempotent producer), only the first one is listed. Source: the table of operations and protocols
+in Kafka's documentation of authorization and ACLs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from services.common.log.port import LogError
+from services.common.log.topics import GENERATION, topic_name, topics_of
+
+Resource = Literal["topic", "group", "transactional-id"]
+Operation = Literal["Read", "Write", "Describe", "Create", "AlterConfigs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Acl:
+    """One right. `prefixed`: on every resource whose name begins so."""
+
+    resource: Resource
+    name: str
+    operation: Operation
+    prefixed: bool = False
+
+
+def acls_of(role: str, generation: int = GENERATION) -> tuple[Acl, ...]:
+    """All rights that a role of `ROLES` needs on the topics of a generation. Raises `LogError` where it has none."""
+    return tuple(dict.fromkeys(_ROLES[role](generation)))
+
+
+def _ingest(generation: int) -> list[Acl]:
+    return _with_all_described(_topics("Write", generation, "mentions", "outcomes"), generation)
+
+
+def _classify(generation: int) -> list[Acl]:
+    reads, writes = ("mentions", "seen"), ("classified", "seen", "dead-letters")
+    return _stage("classify", reads, writes, generation)
+
+
+def _router(generation: int) -> list[Acl]:
+    reads, writes = ("classified", "routed"), ("routed", "dead-letters")  # it serves pages of routed mentions
+    return _stage("route", reads, writes, generation)
+
+
+def _look(generation: int) -> list[Acl]:
+    groups = sorted({group for spec in topics_of(generation) for group in spec.groups})
+    reads = [Acl("topic", spec.name, "Read") for spec in topics_of(generation)]
+    return reads + [Acl("group", group, "Describe") for group in groups]
+
+
+def _topic_commands(generation: int) -> list[Acl]:
+    operations: tuple[Operation, ...] = ("Describe", "Create", "AlterConfigs")
+    return [Acl("topic", spec.name, operation) for spec in topics_of(generation) for operation in operations]
+
+
+def _generation_commands(generation: int) -> list[Acl]:
+    if generation == 1:
+        raise LogError("LOG_GENERATION=1 is the first one: set LOG_GENERATION to the generation to switch to")
+    acls: list[Acl] = []
+    for each in (generation - 1, generation):
+        worked_on = [(group, spec.name) for spec in topics_of(each) for group in spec.groups]
+        acls += [Acl("topic", topic, "Read") for _, topic in worked_on]
+        for group, _ in worked_on:
+            acls += _claims(group)
+    acls += _topics("Read", generation - 1, "seen") + _topics("Write", generation, "seen") + _claims("redistribute")
+    return _with_all_described(acls, generation)
+
+
+def _dead_letter_commands(generation: int) -> list[Acl]:
+    sources = [Acl("topic", spec.name, "Write") for spec in topics_of(generation) if spec.groups]
+    own = _topics("Read", generation, "dead-letters") + _topics("Write", generation, "dead-letters")
+    return _with_all_described(own + sources + _claims("dead-letters"), generation)
+
+
+# The three services, and what a person's commands need: `look` is for those that only read.
+_ROLES: Final[Mapping[str, Callable[[int], list[Acl]]]] = {
+    "ingest": _ingest,
+    "classify": _classify,
+    "router": _router,
+    "look": _look,
+    "topics": _topic_commands,
+    "generation": _generation_commands,
+    "dead-letters": _dead_letter_commands,
+}
+ROLES: Final = tuple(_ROLES)
+
+
+def _stage(group: str, reads: Iterable[str], writes: Iterable[str], generation: int) -> list[Acl]:
+    topics = _topics("Read", generation, *reads) + _topics("Write", generation, *writes)
+    return _with_all_described(topics + _claims(group), generation)
+
+
+def _claims(group: str) -> list[Acl]:
+    """Claiming partitions for a group: its offsets, and a transactional id for each partition."""
+    return [Acl("group", group, "Read"), Acl("transactional-id", f"{group}-", "Write", prefixed=True)]
+
+
+def _topics(operation: Operation, generation: int, *kinds: str) -> list[Acl]:
+    return [Acl("topic", topic_name(kind, generation), operation) for kind in kinds]
+
+
+def _with_all_described(acls: list[Acl], generation: int) -> list[Acl]:
+    """Every process looks at its start whether all topics are there."""
+    known = {acl.name for acl in acls if acl.resource == "topic"}
+    return acls + [Acl("topic", spec.name, "Describe") for spec in topics_of(generation) if spec.name not in known]

@@ -1,0 +1,211 @@
+"""The few requests that reading needs, each a question to the right broker, asked again while leaders move.
+
+aiokafka's consumer keeps a place per partition and reads ahead; a page over HTTP, a restore or a look at the end of a
+topic wants one bounded answer from a given offset. So these go through aiokafka's client and protocol directly.
+"""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar
+
+from aiokafka.client import AIOKafkaClient, CoordinationType
+from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka.errors import (
+    KafkaError,
+    NotLeaderForPartitionError,
+    OffsetOutOfRangeError,
+    for_code,
+)
+from aiokafka.protocol.admin import ListGroupsRequest
+from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.metadata import MetadataRequest
+from aiokafka.protocol.offset import OffsetRequest
+from aiokafka.record import MemoryRecords
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from services.common.log.kafka.errors import port_error
+from services.common.log.port import Record
+
+T = TypeVar("T")
+
+EARLIEST: Final = -2
+LATEST: Final = -1  # with read_committed: the last stable offset
+_PATIENCE_SECONDS: Final = 10.0
+_PAUSE_SECONDS: Final = (0.02, 0.5)  # first and longest
+_REQUEST_MS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Committed records from an offset on, and where to go on: `next_offset` is beyond markers and aborted records."""
+
+    records: Sequence[Record]
+    next_offset: int
+
+
+class KafkaClient:
+    """Asks the brokers. One for a process."""
+
+    def __init__(self, options: Mapping[str, Any], topics: Sequence[str]) -> None:
+        """`options`: see `connection_options`. `topics`: those that will be asked for."""
+        self._client = AIOKafkaClient(**options, request_timeout_ms=_REQUEST_MS)
+        self._topics = tuple(topics)
+        self.cluster_id = ""
+        self.partitions: dict[str, int] = {}  # of those topics that exist
+
+    async def connect(self) -> None:
+        """Connect and learn the topics. Raises `LogUnavailable` if no broker answers."""
+        try:
+            await self._client.bootstrap()
+        except KafkaError as error:
+            raise port_error(error, "connecting") from None
+        self._client.set_topics(self._topics)
+        metadata = await self._ask_any(MetadataRequest(list(self._topics), False))
+        self.cluster_id = metadata.cluster_id
+        for error_code, topic, _, partitions in metadata.topics:
+            if error_code == 0:
+                self.partitions[topic] = len(partitions)
+        await self._client.force_metadata_update()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def offsets(self, topic: str, which: Literal[-1, -2]) -> list[int]:
+        """The `EARLIEST` or `LATEST` committed offset of each partition, by partition number."""
+        found: dict[int, int] = {}
+
+        async def ask() -> None:
+            wanted = [n for n in range(self.partitions[topic]) if n not in found]
+            by_leader: dict[int, list[int]] = defaultdict(list)
+            for n in wanted:
+                by_leader[self._leader(topic, n)].append(n)
+            await asyncio.gather(*(self._ask_offsets(node, topic, which, ns, found) for node, ns in by_leader.items()))
+
+        await self._patiently(ask, f"asking for the offsets of {topic}")
+        return [found[n] for n in range(self.partitions[topic])]
+
+    async def _ask_offsets(
+        self, node: int, topic: str, which: int, partitions: list[int], found: dict[int, int]
+    ) -> None:
+        request = OffsetRequest(-1, READ_COMMITTED, [(topic, [(n, which) for n in partitions])])
+        response = await self._client.send(node, request)
+        for _, answers in response.topics:
+            for partition, error_code, _, offset in answers:
+                if error_code:
+                    raise for_code(error_code)()
+                found[partition] = offset
+
+    async def fetch(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Fetched:
+        """Committed records from `offset` on, without waiting. Raises aiokafka's `OffsetOutOfRangeError`."""
+
+        async def ask() -> Fetched:
+            request = FetchRequest(0, 0, max_bytes, READ_COMMITTED, [(topic, [(partition, offset, max_bytes)])])
+            response = await self._client.send(self._leader(topic, partition), request)
+            ((_, ((_, error_code, _, *rest),)),) = response.topics
+            if error_code:
+                raise for_code(error_code)()
+            # Since version 4 of the answer: last stable offset, …, aborted transactions, [preferred replica,] records.
+            aborted = rest[2] if response.API_VERSION >= 11 else rest[-2]
+            place = TopicPartition(topic, partition)
+            found = PartitionRecords(place, MemoryRecords(rest[-1]), aborted, offset, None, None, False, READ_COMMITTED)
+            records: list[Record] = []
+            size = 0
+            for message in found:
+                size += len(message.value or b"")
+                if records and size > max_bytes:
+                    return Fetched(records, message.offset)
+                records.append(to_record(message))
+                if len(records) == max_records:
+                    break
+            return Fetched(records, found.next_fetch_offset)
+
+        return await self._patiently(ask, f"reading {topic}[{partition}]")
+
+    async def committed(self, group: str, topic: str) -> dict[int, int]:
+        """The group's offset by partition, where it has one."""
+        offsets = await self._committed(group, [(topic, list(range(self.partitions[topic])))])
+        return {place.partition: offset for place, offset in offsets.items()}
+
+    async def all_committed(self) -> dict[str, dict[TopicPartition, int]]:
+        """Every group that this user may see, with its offsets in the known topics."""
+
+        async def ask() -> set[str]:
+            answers = await asyncio.gather(
+                *(self._client.send(broker.nodeId, ListGroupsRequest()) for broker in self._client.cluster.brokers())
+            )
+            for answer in answers:
+                if answer.error_code:
+                    raise for_code(answer.error_code)()
+            return {group for answer in answers for group, *_ in answer.groups}
+
+        groups = sorted(await self._patiently(ask, "asking for the groups"))
+        offsets = {group: await self._committed(group, None) for group in groups}
+        return {
+            group: {place: offset for place, offset in places.items() if place.topic in self.partitions}
+            for group, places in offsets.items()
+        }
+
+    async def _committed(self, group: str, places: list[tuple[str, list[int]]] | None) -> dict[TopicPartition, int]:
+        async def ask() -> dict[TopicPartition, int]:
+            node = await self._client.coordinator_lookup(CoordinationType.GROUP, group)
+            response = await self._client.send(node, OffsetFetchRequest(group, places))
+            if response.error_code:
+                raise for_code(response.error_code)()
+            found = {}
+            for topic, partitions in response.topics:
+                for partition, offset, _, error_code in partitions:
+                    if error_code:
+                        raise for_code(error_code)()
+                    if offset >= 0:
+                        found[TopicPartition(topic, partition)] = offset
+            return found
+
+        return await self._patiently(ask, f"asking for the offsets of group {group}")
+
+    async def _ask_any(self, request: Any) -> Any:
+        async def ask() -> Any:
+            node = self._client.get_random_node()
+            return await self._client.send(node, request)
+
+        return await self._patiently(ask, "asking for the topics")
+
+    def _leader(self, topic: str, partition: int) -> int:
+        leader = self._client.cluster.leader_for_partition(TopicPartition(topic, partition))
+        if leader is None or leader < 0:
+            raise NotLeaderForPartitionError
+        return int(leader)
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]], doing: str) -> T:
+        """The answer, asked for again while it may still come. Raises the port's error for the last failure."""
+        deadline, pause = time.monotonic() + _PATIENCE_SECONDS, _PAUSE_SECONDS[0]
+        while True:
+            try:
+                return await ask()
+            except OffsetOutOfRangeError:
+                raise
+            except (KafkaError, OSError, TimeoutError) as error:
+                if time.monotonic() > deadline or not getattr(error, "retriable", True):
+                    raise port_error(error, doing) from None
+                if getattr(error, "invalid_metadata", True):
+                    self._client.force_metadata_update()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+            pause = min(2 * pause, _PAUSE_SECONDS[1])
+
+
+def to_record(message: "ConsumerRecord[bytes, bytes]") -> Record:
+    """A record as the port has it."""
+    return Record(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        message.timestamp,
+        tuple(message.headers),
+    )

@@ -1,0 +1,241 @@
+"""The switch from one generation of the topics to the next, which has another partition count.
+
+Ingest goes over to the new topics first, and what it takes waits there. The old workers work off what the old topics
+still hold. Then the state that the new workers need is moved, each entry to the partition that its key now has, and
+only then may they start: a customer's mentions keep their order, and a repeat is known on both sides of the switch.
+That they may is what the group's first offsets in the new topics say: `finish` commits them, and workers ask for them.
+
+Every step looks at the brokers, keeps nothing elsewhere and may be started again after it was killed.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka.structs import TopicPartition
+
+from services.common.log.kafka.admin import TopicAdmin
+from services.common.log.kafka.client import KafkaClient
+from services.common.log.kafka.committing import TransactionalCommitter
+from services.common.log.kafka.connection import connection_options
+from services.common.log.kafka.reader import KafkaReader
+from services.common.log.kafka.settings import KafkaSettings
+from services.common.log.port import LogError, NewRecord, Record
+from services.common.log.topics import generation_of, topic_name, topics_of
+
+MOVING_GROUP: Final = "redistribute"  # how far the state has been moved is this group's offset in the old state topic
+_RECORDS: Final = 512  # moved in one transaction
+_BYTES: Final = 1 << 20
+_LOOK_BACK: Final = 16  # offsets: the newest one may be a marker of a transaction
+_POLL_SECONDS: Final = 0.5
+
+Spread = Callable[[Sequence[Record], str, int], Sequence[NewRecord]]
+"""Records of an old state topic as records of the new topic, which has so many partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the switch has come.
+
+    `unread`: by (group, old topic), how many offsets the group has yet to commit. `unmoved`: the same by old state
+    topic. `members`: who works in each group. `overlap_ms`: for how long both generations took mentions at the same
+    time, milliseconds by the mentions' own times. `in_use`: the workers of the new generation have begun.
+    """
+
+    generation: int
+    unread: Mapping[tuple[str, str], int]
+    unmoved: Mapping[str, int]
+    members: Mapping[str, Sequence[str]]
+    overlap_ms: int
+    finished: bool
+
+    @property
+    def drained(self) -> bool:
+        """Whether the old workers have worked off all that the old topics hold."""
+        return not any(self.unread.values())
+
+
+class Switch:
+    """The switch to `generation` from the one before it."""
+
+    def __init__(self, options: Mapping[str, Any], reader: KafkaReader, admin: TopicAdmin, generation: int) -> None:
+        """`options`: see `connection_options`. `reader`: of the topics of both generations."""
+        self._options = options
+        self._reader = reader
+        self._admin = admin
+        self._generation = generation
+        there = set(reader.topics())
+        old = [spec for spec in topics_of(generation - 1) if spec.name in there]
+        self._work = [(group, spec.name) for spec in old for group in spec.groups]
+        self._states = [spec.name for spec in old if spec.state]
+        self._new_work = [(group, spec.name) for spec in topics_of(generation) for group in spec.groups]
+
+    async def progress(self) -> Progress:
+        """Ask the brokers how far the switch has come."""
+        groups = sorted({group for group, _ in self._work})
+        return Progress(
+            self._generation,
+            {(group, topic): await self._left(group, topic) for group, topic in self._work},
+            {topic: await self._left(MOVING_GROUP, topic) for topic in self._states},
+            {group: await self._admin.members(group) for group in groups},
+            await self._overlap_ms(),
+            await self._finished(),
+        )
+
+    async def drain(self, seconds: float, tell: Callable[[Progress], None]) -> Progress:
+        """Wait until the old workers are through, `seconds` at most; tell how far they are now and then."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = await self.progress()
+            tell(found)
+            if found.drained or time.monotonic() >= deadline:
+                return found
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def finish(self, spread: Spread, tell: Callable[[str], None]) -> None:
+        """Fence the old workers, make sure that they are through, and move the state.
+
+        Raises `LogError` where a worker still runs or something is left to do for the old ones.
+        """
+        self._check_topics()
+        if await self._finished():
+            tell(f"the workers of generation {self._generation} may start, or have: nothing to do")
+            return
+        for group in sorted({group for group, _ in self._work}):
+            if members := await self._admin.members(group):
+                raise LogError(
+                    f"group {group} still has members ({', '.join(members)}): stop the workers of generation"
+                    f" {self._generation - 1} first, and those of generation {self._generation} if some run"
+                )
+        for group, topic in self._work:
+            await asyncio.gather(*(self._fence(group, topic, n) for n in range(self._reader.partitions(topic))))
+            if left := await self._left(group, topic):
+                raise LogError(
+                    f"group {group} has yet to commit {left:,} offsets of {topic}: start the workers of generation"
+                    f" {self._generation - 1} again until `mention-triage topics generation drain` is through"
+                )
+        for topic in self._states:
+            target = _next_generation(topic, self._generation)
+            for partition in range(self._reader.partitions(topic)):
+                moved = await self._move(topic, partition, target, spread)
+                tell(f"{topic}[{partition}]: {moved:,} records moved to {target}")
+        for group, topic in self._new_work:
+            await self._admit(group, topic)
+            tell(f"group {group} may read {topic}")
+
+    def _check_topics(self) -> None:
+        there = set(self._reader.topics())
+        if missing := [spec.name for spec in topics_of(self._generation) if spec.name not in there]:
+            raise LogError(f"there is no {', no '.join(missing)}: `mention-triage topics apply` makes them")
+
+    async def _left(self, group: str, topic: str) -> int:
+        """How many offsets the group has yet to commit, where a record is among them and not only markers."""
+        committed = await self._reader.client.committed(group, topic)
+        left = 0
+        for partition, bounds in enumerate(await self._reader.bounds(topic)):
+            offset = max(committed.get(partition, bounds.start), bounds.start)
+            if offset < bounds.end and await self._reader.read(topic, partition, offset, 1, 1):
+                left += bounds.end - offset
+        return left
+
+    async def _finished(self) -> bool:
+        there = set(self._reader.topics())
+        for group, topic in self._new_work:
+            if topic not in there or not await may_start(self._reader.client, group, topic):
+                return False
+        return True
+
+    async def _admit(self, group: str, topic: str) -> None:
+        """Commit the group's first offsets, where it has none."""
+        committed = await self._reader.client.committed(group, topic)
+        for partition, bounds in enumerate(await self._reader.bounds(topic)):
+            if partition not in committed:
+                async with self._claim(group, topic, partition) as claim:
+                    await claim.commit((), bounds.start)
+
+    async def _overlap_ms(self) -> int:
+        """From the first mention in the new generation to the last one in the old; 0 where they do not overlap."""
+        old, new = topic_name("mentions", self._generation - 1), topic_name("mentions", self._generation)
+        if not {old, new} <= set(self._reader.topics()):
+            return 0
+        newest = max(await self._times(old, newest=True), default=0)
+        return max(0, newest - min(await self._times(new, newest=False), default=newest))
+
+    async def _times(self, topic: str, *, newest: bool) -> list[int]:
+        """Time of the newest or oldest record of each partition that has one."""
+        times = []
+        for partition, bounds in enumerate(await self._reader.bounds(topic)):
+            start = max(bounds.start, bounds.end - _LOOK_BACK) if newest else bounds.start
+            if records := await self._reader.read(topic, partition, start, _LOOK_BACK if newest else 1, _BYTES):
+                times.append(records[-1].timestamp_ms)
+        return times
+
+    async def _fence(self, group: str, topic: str, partition: int) -> None:
+        """End the claim that a worker may still hold without knowing that it has lost its partition."""
+        async with self._claim(group, topic, partition):
+            pass
+
+    async def _move(self, topic: str, partition: int, target: str, spread: Spread) -> int:
+        """Move what is left of one partition, each step with its place in one transaction; gives how many records."""
+        partitions, moved = self._reader.partitions(target), 0
+        async with self._claim(MOVING_GROUP, topic, partition) as claim:  # then look: another `finish` may be at it
+            bounds = (await self._reader.bounds(topic))[partition]
+            committed = await self._reader.client.committed(MOVING_GROUP, topic)
+            offset = max(committed.get(partition, bounds.start), bounds.start)
+            while records := await self._reader.read(topic, partition, offset, _RECORDS, _BYTES):
+                offset = records[-1].offset + 1
+                await claim.commit(spread(records, target, partitions), offset)
+                moved += len(records)
+        return moved
+
+    @asynccontextmanager
+    async def _claim(self, group: str, topic: str, partition: int) -> AsyncIterator[TransactionalCommitter]:
+        """Fence whoever works on this partition for this group."""
+        committer = TransactionalCommitter(self._options, group, TopicPartition(topic, partition))
+        try:
+            await committer.start()
+            yield committer
+        finally:
+            await committer.close()
+
+
+def _next_generation(topic: str, generation: int) -> str:
+    base, _, _ = topic.rpartition(".v")
+    return topic_name(base, generation)
+
+
+@asynccontextmanager
+async def open_switch(url: str, settings: KafkaSettings, generation: int) -> AsyncIterator[Switch]:
+    """The switch to `generation`. Raises `LogError` where there is none before it."""
+    if generation == 1:
+        raise LogError(
+            "LOG_GENERATION=1 is the first generation: to change the partition count, set LOG_GENERATION=2 and the new"
+            " LOG_PARTITIONS"
+        )
+    options = connection_options(url, settings)
+    names = [spec.name for number in (generation - 1, generation) for spec in topics_of(number)]
+    client = KafkaClient(options, names)
+    try:
+        await client.connect()
+        async with TopicAdmin(options) as admin:
+            yield Switch(options, KafkaReader(client), admin, generation)
+    finally:
+        await client.close()
+
+
+async def may_start(client: KafkaClient, group: str, topic: str) -> bool:
+    """Whether the group has an offset in every partition: in a later generation `finish` commits the first ones."""
+    return len(await client.committed(group, topic)) == client.partitions[topic]
+
+
+async def require_finished(client: KafkaClient, group: str, topic: str) -> None:
+    """For workers, before they join their group: raises `LogError` while the switch to their generation goes on."""
+    kind_and_generation = generation_of(topic)
+    if kind_and_generation and kind_and_generation[1] > 1 and not await may_start(client, group, topic):
+        raise LogError(
+            f"the switch to LOG_GENERATION={kind_and_generation[1]} is not finished: group {group} may read {topic}"
+            " after `mention-triage topics generation drain` and `… finish`; until then mentions wait there"
+        )

@@ -1,0 +1,60 @@
+"""Connecting: the log and the reader, ready to use."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from services.common.log.kafka.client import KafkaClient
+from services.common.log.kafka.connection import connection_options
+from services.common.log.kafka.log import KafkaLog
+from services.common.log.kafka.reader import KafkaReader
+from services.common.log.kafka.settings import KafkaSettings
+from services.common.log.port import LogError, LogUnavailable
+
+log = structlog.get_logger()
+
+_PAUSE_SECONDS: Final = 1.0
+# Brokers and services are often started together.
+_LOG_PATIENCE_SECONDS: Final = 60.0
+_READER_PATIENCE_SECONDS: Final = 5.0
+
+
+async def open_kafka_log(url: str, settings: KafkaSettings, topics: Sequence[str]) -> KafkaLog:
+    """Connect, waiting a minute for the brokers. Raises `LogError` if they do not answer or a topic is missing."""
+    options = connection_options(url, settings)
+    client = await _connected(url, settings, topics, _LOG_PATIENCE_SECONDS)
+    missing = [topic for topic in topics if topic not in client.partitions]
+    if missing:
+        await client.close()
+        raise LogError(
+            f"the cluster has no {', '.join(missing)}: make the topics with `mention-triage topics apply`, or give this"
+            " user the right to describe them"
+        )
+    return KafkaLog(client, options, settings)
+
+
+async def open_kafka_reader(url: str, settings: KafkaSettings, topics: Sequence[str]) -> KafkaReader:
+    """Connect for reading. Raises `LogError` if the brokers do not answer."""
+    return KafkaReader(await _connected(url, settings, topics, _READER_PATIENCE_SECONDS))
+
+
+async def _connected(url: str, settings: KafkaSettings, topics: Sequence[str], patience: float) -> KafkaClient:
+    deadline = time.monotonic() + patience
+    while True:
+        client = KafkaClient(connection_options(url, settings), topics)
+        try:
+            await client.connect()
+        except LogUnavailable as error:
+            await client.close()
+            if time.monotonic() > deadline:
+                raise
+            log.warning("no broker answers yet", error=str(error))
+            await asyncio.sleep(_PAUSE_SECONDS)
+        except BaseException:
+            await client.close()
+            raise
+        else:
+            return client

@@ -1,0 +1,69 @@
+"""Reading Kafka without a group."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+from aiokafka.errors import OffsetOutOfRangeError
+
+from services.common.log.kafka.client import EARLIEST, LATEST, KafkaClient
+from services.common.log.port import Bounds, OffsetOutOfRange, Record, UnknownTopic
+
+
+class KafkaReader:
+    """The port's `Reader`: committed records only, each read one request to the partition's leader."""
+
+    def __init__(self, client: KafkaClient) -> None:
+        """`client`: connected."""
+        self.client = client
+
+    @property
+    def identity(self) -> str:
+        """See `Reader.identity`: the cluster's id."""
+        return self.client.cluster_id
+
+    def topics(self) -> Sequence[str]:
+        """See `Reader.topics`."""
+        return list(self.client.partitions)
+
+    def partitions(self, topic: str) -> int:
+        """See `Reader.partitions`."""
+        try:
+            return self.client.partitions[topic]
+        except KeyError:
+            raise UnknownTopic(
+                f"the cluster has no topic {topic!r}; there are {', '.join(self.client.partitions) or 'none'}"
+            ) from None
+
+    async def bounds(self, topic: str) -> Sequence[Bounds]:
+        """See `Reader.bounds`."""
+        self.partitions(topic)
+        starts, ends = await asyncio.gather(self.client.offsets(topic, EARLIEST), self.client.offsets(topic, LATEST))
+        return [Bounds(start, max(start, end)) for start, end in zip(starts, ends, strict=True)]
+
+    async def read(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Sequence[Record]:
+        """See `Reader.read`."""
+        self.partitions(topic)
+        while True:
+            try:
+                fetched = await self.client.fetch(topic, partition, offset, max_records, max_bytes)
+            except OffsetOutOfRangeError:
+                raise OffsetOutOfRange(topic, partition, offset, (await self.bounds(topic))[partition]) from None
+            if fetched.records or fetched.next_offset <= offset:
+                return fetched.records
+            offset = fetched.next_offset  # only markers and aborted records there
+
+    async def group_lags(self) -> Sequence[tuple[str, str, int]]:
+        """See `Reader.group_lags`. Counts offsets: the marker of each transaction is one."""
+        committed = await self.client.all_committed()
+        topics = {place.topic for places in committed.values() for place in places}
+        ends = {topic: await self.client.offsets(topic, LATEST) for topic in topics}
+        lags: Counter[tuple[str, str]] = Counter()
+        for group, places in committed.items():
+            for (topic, partition), offset in places.items():
+                lags[group, topic] += max(0, ends[topic][partition] - offset)
+        return [(group, topic, lag) for (group, topic), lag in sorted(lags.items())]
+
+    async def close(self) -> None:
+        """See `Reader.close`."""
+        await self.client.close()

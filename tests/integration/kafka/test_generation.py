@@ -1,0 +1,226 @@
+"""The switch from 3 to 6 partitions, with repeats on both sides of it."""
+
+import asyncio
+import dataclasses
+import hashlib
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+from aiokafka.structs import TopicPartition
+
+from services.classify.dedupe import Seen, Sighting, seen_records
+from services.common.log.kafka.committing import TransactionalCommitter
+from services.common.log.kafka.connection import connection_options
+from services.common.log.kafka.generation import require_finished
+from services.common.log.kafka.log import KafkaLog
+from services.common.log.kafka.opening import open_kafka_log
+from services.common.log.kafka.settings import KafkaSettings
+from services.common.log.partitioner import partition_for
+from services.common.log.port import Fenced, LogError, NewRecord, Record
+from services.common.log.topics import topic_name, topics_of
+from services.common.stage.runner import StageRunner
+from services.common.stage.stage import Result, Stage
+from services.common.telemetry.health import Health
+from services.common.telemetry.metrics import Metrics
+from tests.integration.kafka.commands import Commands, own_generation
+
+OLD_PARTITIONS, NEW_PARTITIONS = 3, 6
+CUSTOMERS, POSTS = 60, 12
+START_MS = int(time.time() * 1000) - 3_600_000
+DEADLINE_SECONDS = 60.0
+
+Post = tuple[int, int]  # customer, number
+
+
+@pytest.fixture
+def old(kafka: str) -> Commands:
+    return Commands(kafka, own_generation(), OLD_PARTITIONS)
+
+
+@pytest.fixture
+def new(old: Commands) -> Commands:
+    return Commands(old.bootstrap, old.generation + 1, NEW_PARTITIONS)
+
+
+def record_of(post: Post, commands: Commands) -> NewRecord:
+    customer, number = post
+    key = f"acme/x/{customer}".encode()
+    return NewRecord(
+        topic_name("mentions", commands.generation),
+        partition_for(key, commands.partitions),
+        key,
+        f"{customer} {number}".encode(),
+        START_MS + number * 1000,
+    )
+
+
+def classify(generation: int) -> Stage[Seen]:
+    """Drops repeats as the real stage does; no model."""
+
+    async def process(seen: Seen, records: Sequence[Record]) -> Result:
+        outputs: list[NewRecord] = []
+        sightings: dict[str, Sighting] = {}
+        for r in records:
+            identifier = hashlib.md5(r.value or b"").hexdigest()
+            if seen.has(identifier, r.timestamp_ms) or identifier in sightings:
+                continue
+            sightings[identifier] = Sighting(r.key or b"", identifier, r.timestamp_ms)
+            outputs.append(to("classified", generation, r))
+        state = seen_records(records[0].partition, sightings.values())
+        return Result([*outputs, *(dataclasses.replace(r, topic=topic_name("seen", generation)) for r in state)])
+
+    return Stage(
+        "classify",
+        topic_name("mentions", generation),
+        process,
+        lambda: Seen(1_000_000),
+        topic_name("seen", generation),
+        Seen.restore,
+        max_batch_records=8,
+    )
+
+
+def route(generation: int) -> Stage[None]:
+    async def process(_: None, records: Sequence[Record]) -> Result:
+        return Result([to("routed", generation, record) for record in records])
+
+    return Stage("route", topic_name("classified", generation), process, lambda: None)
+
+
+def to(base: str, generation: int, record: Record) -> NewRecord:
+    return NewRecord(topic_name(base, generation), record.partition, record.key, record.value, record.timestamp_ms)
+
+
+async def open_generation(commands: Commands) -> KafkaLog:
+    names = [spec.name for spec in topics_of(commands.generation)]
+    return await open_kafka_log(f"kafka://{commands.bootstrap}", KafkaSettings(), names)
+
+
+@asynccontextmanager
+async def workers(commands: Commands) -> AsyncIterator[KafkaLog]:
+    """Both stages of a generation at work."""
+    log = await open_generation(commands)
+    runners = (
+        StageRunner(log, classify(commands.generation), Metrics("classify"), Health()),
+        StageRunner(log, route(commands.generation), Metrics("router"), Health()),
+    )
+    tasks = [asyncio.create_task(runner.run()) for runner in runners]
+    try:
+        yield log
+    finally:
+        log.stop_consuming()
+        await asyncio.gather(*tasks)
+        await log.close()
+
+
+async def append(commands: Commands, posts: Sequence[Post]) -> None:
+    log = await open_generation(commands)
+    await log.append([record_of(post, commands) for post in posts])
+    await log.close()
+
+
+async def routed(commands: Commands) -> list[Post]:
+    log = await open_generation(commands)
+    topic = topic_name("routed", commands.generation)
+    posts: list[Post] = []
+    for partition, bounds in enumerate(await log.bounds(topic)):
+        offset = bounds.start
+        while records := await log.read(topic, partition, offset, 1_000, 1 << 20):
+            offset = records[-1].offset + 1
+            for record in records:
+                customer, number = (record.value or b"").split()
+                posts.append((int(customer), int(number)))
+    await log.close()
+    return posts
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not await condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+async def run(commands: Commands, *arguments: str) -> tuple[int, str]:
+    done = await asyncio.to_thread(commands.run, "topics", "generation", *arguments)
+    return done.returncode, done.stdout + done.stderr
+
+
+async def killed_while_moving(commands: Commands) -> str:
+    """What `finish` printed before it was killed, at its first step."""
+    process = commands.start("topics", "generation", "finish")
+    assert process.stdout is not None
+    line = await asyncio.to_thread(process.stdout.readline)
+    process.send_signal(signal.SIGKILL)
+    await asyncio.to_thread(process.communicate)
+    return line
+
+
+async def test_nothing_lost_or_twice_and_order_kept(old: Commands, new: Commands) -> None:
+    everything = [(customer, number) for number in range(POSTS) for customer in range(CUSTOMERS)]
+    before, after = everything[: len(everything) // 2], everything[len(everything) // 2 :]
+    assert (await asyncio.to_thread(old.run, "topics", "apply")).returncode == 0
+    await append(old, before + before[::7])
+
+    # Ingest goes over while the old topics still hold work; senders repeat some of what the old generation took.
+    assert (await asyncio.to_thread(new.run, "topics", "apply")).returncode == 0
+    await append(new, before[::3] + after + after[::5])
+    assert (await run(new, "status"))[0] == 2
+    code, said = await run(new, "finish")
+    assert (code, "has yet to commit" in said) == (1, True), said
+
+    new_log = await open_generation(new)
+    with pytest.raises(LogError, match="is not finished"):
+        await require_finished(new_log.client, "classify", topic_name("mentions", new.generation))
+
+    async with workers(old):
+        code, said = await run(new, "drain", "--wait", str(DEADLINE_SECONDS))
+        assert code == 0, said
+        code, said = await run(new, "finish")
+        assert (code, "still has members" in said) == (1, True), said
+    assert sorted(await routed(old)) == sorted(before)
+
+    options = connection_options(f"kafka://{old.bootstrap}", KafkaSettings())
+    place = TopicPartition(topic_name("mentions", old.generation), 0)
+    zombie = TransactionalCommitter(options, "classify", place)
+    await zombie.start()
+    assert "[0]: " in await killed_while_moving(new)
+    assert (await run(new, "status"))[0] == 2
+    code, said = await run(new, "finish")
+    assert code == 0, said
+    with pytest.raises(Fenced):
+        await zombie.commit((), 0)
+    await zombie.close()
+    assert (await run(new, "finish"))[0] == 0
+    assert (await run(new, "status"))[0] == 0
+
+    await require_finished(new_log.client, "classify", topic_name("mentions", new.generation))
+    await new_log.close()
+    async with workers(new):
+
+        async def all_routed() -> bool:
+            return len(await routed(new)) >= len(after)
+
+        await until(all_routed)
+    in_order = await routed(old) + await routed(new)
+    assert sorted(in_order) == sorted(everything)
+    for customer in range(CUSTOMERS):
+        assert [number for who, number in in_order if who == customer] == list(range(POSTS))
+
+
+async def test_status_tells_that_both_generations_took_mentions(old: Commands, new: Commands) -> None:
+    for commands in (old, new):
+        await asyncio.to_thread(commands.run, "topics", "apply")
+    await append(old, [(1, 0)])
+    await append(new, [(1, 2)])
+    assert "took mentions" not in (await run(new, "status"))[1]
+    await append(old, [(1, 9)])
+    assert "both generations took mentions for 7 s" in (await run(new, "status"))[1]
+
+
+async def test_there_is_nothing_before_the_first_generation(kafka: str) -> None:
+    code, said = await run(Commands(kafka, 1), "finish")
+    assert (code, "set LOG_GENERATION=2" in said) == (1, True)
