@@ -15,9 +15,9 @@ from services.common.log.port import NewRecord
 from services.common.log.topics import SEEN, TOPICS
 from services.common.stage.stage import StateRecord
 
-_KEY_HASH_BYTES: Final = 4
+KEY_HASH_BYTES: Final = 4
 _ID_BYTES: Final = 12
-_ENTRY_BYTES: Final = _KEY_HASH_BYTES + _ID_BYTES
+ENTRY_BYTES: Final = KEY_HASH_BYTES + _ID_BYTES
 _HOUR_MS: Final = 3_600_000
 _STRAY_HOURS: Final = 24  # hours that senders with a wrong clock may add before anything is forgotten too early
 SEEN_WINDOW_MS: Final = next(topic.retention_ms for topic in TOPICS if topic.name == SEEN)
@@ -62,7 +62,7 @@ class Seen:
         """Take up records of the state topic: old ones at the start, new ones just committed."""
         for record in records:
             value, hour = record.value or b"", record.timestamp_ms // _HOUR_MS
-            ids = [value[i + _KEY_HASH_BYTES : i + _ENTRY_BYTES] for i in range(0, len(value), _ENTRY_BYTES)]
+            ids = [value[i + KEY_HASH_BYTES : i + ENTRY_BYTES] for i in range(0, len(value), ENTRY_BYTES)]
             self._by_hour.setdefault(hour, deque()).extend(ids)
             self._hour_of.update(dict.fromkeys(ids, hour))
             self._forget_expired()
@@ -108,7 +108,7 @@ def seen_records(partition: int, sightings: Iterable[Sighting]) -> list[NewRecor
 
 
 def _entry(sighting: Sighting) -> bytes:
-    return murmur2(sighting.key).to_bytes(_KEY_HASH_BYTES, "big") + _id_bytes(sighting.mention_id)
+    return murmur2(sighting.key).to_bytes(KEY_HASH_BYTES, "big") + _id_bytes(sighting.mention_id)
 
 
 def _id_bytes(mention_id: str) -> bytes:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from services.classify.dedupe import _ENTRY_BYTES as ENTRY_BYTES
-from services.classify.dedupe import _KEY_HASH_BYTES as KEY_HASH_BYTES
+from services.classify.dedupe import ENTRY_BYTES, KEY_HASH_BYTES
+from services.common.log.partitioner import partition_of_hash
 from services.common.log.port import NewRecord, Record
 
 _ENTRIES_PER_RECORD: Final = 4_096
@@ -20,8 +20,7 @@ def spread(records: Sequence[Record], topic: str, partitions: int) -> list[NewRe
         value = record.value or b""
         for start in range(0, len(value), ENTRY_BYTES):
             entry = value[start : start + ENTRY_BYTES]
-            # As `partition_for` does with the key itself.
-            partition = (int.from_bytes(entry[:KEY_HASH_BYTES], "big") & 0x7FFFFFFF) % partitions
+            partition = partition_of_hash(int.from_bytes(entry[:KEY_HASH_BYTES], "big"), partitions)
             entries.setdefault((partition, record.timestamp_ms), []).append(entry)
     return [
         NewRecord(topic, partition, None, b"".join(group[start : start + _ENTRIES_PER_RECORD]), timestamp_ms)

@@ -28,6 +28,11 @@ class CommonSettings(BaseSettings):
     # The embedded log refuses new events beyond this size rather than fill the disk.
     log_max_bytes: int = Field(16 << 30, ge=16 << 20, validation_alias="LOG_MAX_BYTES")
 
+    # A stage stops before it gives up more records than this, of the last 1,000 and in a row: a bad deploy must not
+    # drain its topic into the dead letters. Raise them while it works off records that are known to be bad.
+    dead_letter_max_share: float = Field(0.1, gt=0, le=1, validation_alias="DEAD_LETTER_MAX_SHARE")
+    dead_letter_max_run: int = Field(50, ge=1, validation_alias="DEAD_LETTER_MAX_RUN")
+
     keys_file: Path | None = Field(None, validation_alias="API_KEYS_FILE")
 
     @property

@@ -16,9 +16,10 @@ from services.common.http.app import create_app
 from services.common.http.auth import Tenant
 from services.common.http.keys import Authenticator
 from services.common.http.problems import Problem
-from services.common.log.port import Log, LogUnavailable, NewRecord
+from services.common.log.port import Log, LogError, LogUnavailable, NewRecord
 from services.common.telemetry.health import Health
 from services.common.telemetry.metric_defs import (
+    INGEST_APPEND_ERRORS,
     INGEST_APPEND_SECONDS,
     INGEST_EVENTS,
     INGEST_IN_FLIGHT_BYTES,
@@ -119,13 +120,15 @@ class _Reception:
         start = time.perf_counter()
         try:
             await self._log.append(records)
-        except LogUnavailable as error:
-            logger.warning("nothing appended", error=type(error).__name__, events=len(records))
+        except LogError as error:
+            reason = error.reason if isinstance(error, LogUnavailable) else type(error).__name__
+            self._metrics.counter(INGEST_APPEND_ERRORS, reason).inc()
+            logger.warning("append failed", reason=reason, error=str(error), events=len(records))
             wait = self._settings.retry_after_seconds
             raise Problem(
                 503,
                 "log_unavailable",
-                f"nothing of this request was taken in, the log cannot be written now: send it again after {wait} s",
+                f"the log cannot be written now: send all again after {wait} s, repeats count once",
                 headers={"Retry-After": str(wait)},
             ) from None
         self._append_seconds.observe(time.perf_counter() - start)

@@ -88,7 +88,7 @@ _REFUSALS: Final = {
     422: "`all_rejected` (with `results`), `empty_batch`, `wrong_type`: nothing was taken in.",
     429: "`too_busy`: too much at once; try again after Retry-After.",
     500: "`internal_error`: an error of ours.",
-    503: "`log_unavailable`: nothing was taken in; try again after Retry-After.",
+    503: "`log_unavailable`: send the whole request again after Retry-After; what is repeated counts once.",
 }
 _RETRY_AFTER: Final[Json] = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}

@@ -17,7 +17,7 @@ from services.common.log.port import Log, LogUnavailable
 from services.common.telemetry.health import Health
 from services.common.telemetry.metric_defs import ROUTER_PAGE_ITEMS, ROUTER_PAGES
 from services.common.telemetry.metrics import Metrics
-from services.router.cursor import invalid_cursor
+from services.router.cursor import encode_cursor, invalid_cursor
 from services.router.pages import Filters, Places, expired_cursor, read_page, too_many_pages
 from services.router.schemas import LOG_EXAMPLE, PAGE_EXAMPLE, PriorityLabel, ProblemJson, RoutedPage
 from services.router.settings import RouterSettings
@@ -29,7 +29,8 @@ _PARAMETERS: Final = ("limit", "cursor", "queue", "priority", "brand")
 _DESCRIPTION: Final = """
 Routed mentions for a contact center without Kafka: start without a cursor, then always send the last `next_cursor`,
 and keep it with what you have stored. It survives restarts on both sides. When `next_cursor` equals the one you sent,
-you have caught up: ask again in a second. A page may be empty and still not be the last: go by the cursor.
+you have caught up: ask again in a second. A page may be empty and still not be the last: go by the cursor. It stays
+good when the topics are changed over to another number of partitions.
 """
 
 
@@ -113,10 +114,15 @@ def _documented(description: str, problem: Problem) -> dict[str, Any]:
 
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "One page", "content": {"application/json": {"example": PAGE_EXAMPLE}}},
-    400: _documented("The cursor was not given out by this log", invalid_cursor()),
+    400: _documented(
+        "The cursor was not given out by this log; or, with the code `cursor_too_new`, by a router of later topics:"
+        " keep it and send it again",
+        invalid_cursor(),
+    ),
     401: _documented("No valid API key", Problem(401, "unauthenticated", "send `Authorization: Bearer KEY`")),
     410: _documented(
-        "The cursor points below what is kept; `oldest_cursor` is where to go on", expired_cursor(LOG_EXAMPLE, [0])
+        "The cursor points below what is kept; `oldest_cursor` is where to go on",
+        expired_cursor(encode_cursor(1, LOG_EXAMPLE, [0])),
     ),
     422: _documented("A parameter is wrong or unknown", _unknown_parameter("colour")),
     429: _documented("Too many pages are being made at once; try again after Retry-After", too_many_pages()),

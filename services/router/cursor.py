@@ -21,20 +21,21 @@ def encode_cursor(generation: int, identity: str, offsets: Sequence[int]) -> str
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decode_cursor(text: str, generation: int, identity: str, partitions: int) -> list[int]:
-    """Offsets by partition. Raises a 400 problem unless `encode_cursor` made this text for such a topic of this log."""
+def decode_cursor(text: str, identity: str) -> tuple[int, list[int]]:
+    """Generation of the topic, and offsets by partition. Raises a 400 problem unless `encode_cursor` made this text
+    for this log; whether the topic has as many partitions is the caller's to ask."""
     try:
+        generation: int
         offsets: list[int]
-        version, of_generation, of_identity, *offsets = loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        version, generation, of_identity, *offsets = loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         # Only the one spelling that we give out: readers compare cursors to see that they have caught up.
-        spelling = encode_cursor(of_generation, of_identity, offsets)
-        genuine = spelling == text and all(type(offset) is int for offset in offsets)
+        spelling = encode_cursor(generation, of_identity, offsets)
+        genuine = spelling == text and all(type(number) is int for number in (generation, *offsets))
     except (ValueError, TypeError):  # binascii.Error and JSONDecodeError among them
         raise invalid_cursor() from None
-    found = (version, of_generation, of_identity, len(offsets))
-    if not genuine or found != (_VERSION, generation, identity, partitions):
+    if not genuine or generation < 1 or (version, of_identity) != (_VERSION, identity):
         raise invalid_cursor()
-    return offsets
+    return generation, offsets
 
 
 def invalid_cursor() -> Problem:
@@ -43,5 +44,16 @@ def invalid_cursor() -> Problem:
         400,
         "invalid_cursor",
         "this cursor is not one of this log's: send the last next_cursor unchanged, or start without a cursor",
+        extensions={"field": "cursor"},
+    )
+
+
+def later_cursor(generation: int, newest: int) -> Problem:
+    """The answer to a cursor of a later generation than this router's: another router gave it out."""
+    return Problem(
+        400,
+        "cursor_too_new",
+        f"this cursor is of generation {generation} of the topics, and this router is of an older one, {newest}:"
+        f" keep the cursor and send it again; a router of generation {generation} takes it",
         extensions={"field": "cursor"},
     )

@@ -15,11 +15,11 @@ from mention_triage.v1.routing_pb2 import RoutedMention
 from services.common.contracts.identity import tenant_prefix
 from services.common.contracts.views import PRIORITIES, routed_view
 from services.common.http.problems import Problem
-from services.common.log.port import OffsetOutOfRange, Reader, Record
-from services.common.log.topics import ROUTED, TOPICS
-from services.router.cursor import decode_cursor, encode_cursor, invalid_cursor
+from services.common.log.port import Bounds, OffsetOutOfRange, Reader, Record
+from services.common.log.topics import GENERATION, ROUTED, TOPICS
+from services.router.cursor import decode_cursor, encode_cursor, invalid_cursor, later_cursor
+from services.router.generations import kept_generations, routed_topic, start_cursor, written
 
-_GENERATION: Final = int(ROUTED.rpartition(".v")[2])
 _RETAINED_HOURS: Final = next(topic.retention_ms for topic in TOPICS if topic.name == ROUTED) // 3_600_000
 
 _CHUNK_RECORDS: Final = 512
@@ -78,53 +78,78 @@ class Places:
 
 
 async def read_page(
-    reader: Reader, tenant: str, limit: int, cursor: str | None, filters: Filters, max_scan: int
+    reader: Reader,
+    tenant: str,
+    limit: int,
+    cursor: str | None,
+    filters: Filters,
+    max_scan: int,
+    newest: int = GENERATION,
 ) -> Page:
     """The next `limit` mentions of this tenant or fewer, oldest first; looks at `max_scan` records at most.
 
     Partitions are merged by record time; within one, and so for each customer, the log's order stays. `next_cursor`
-    equals `cursor` only if there was nothing left to look at. Raises a 400 problem for a cursor of another log, a 410
-    problem for one below what is retained.
+    equals `cursor` only if there was nothing left to look at. A page is of one generation of the topic, of the oldest
+    that is left where there is no cursor; behind the last page of one, `next_cursor` is the start of the next, up to
+    `newest`. Raises a 400 problem for a cursor of another log or of a later generation, a 410 problem for one below
+    what is retained.
     """
-    bounds = await reader.bounds(ROUTED)
+    kept = kept_generations(reader, newest)
+    generation, sent = (kept[0], None) if cursor is None else decode_cursor(cursor, reader.identity)
+    if generation > newest:
+        raise later_cursor(generation, newest)
+    later = [each for each in kept if each > generation]
+    if generation not in kept:
+        raise expired_cursor(await start_cursor(reader, later[0]))
+    final = await written(reader, later)  # asked before the bounds: they are the last ones then
+    bounds = await reader.bounds(routed_topic(generation))
     oldest = [partition.start for partition in bounds]
-    offsets = oldest if cursor is None else decode_cursor(cursor, _GENERATION, reader.identity, len(bounds))
-    if any(offset > partition.end for offset, partition in zip(offsets, bounds, strict=True)):
+    offsets = oldest if sent is None else sent
+    if len(offsets) != len(bounds) or any(o > partition.end for o, partition in zip(offsets, bounds, strict=True)):
         raise invalid_cursor()
     if any(offset < start for offset, start in zip(offsets, oldest, strict=True)):
-        raise expired_cursor(reader.identity, oldest)
-    chunk = min(_CHUNK_RECORDS, 1 + 2 * limit // len(bounds))
-    chunk_bytes = _READ_AHEAD_BYTES // len(bounds)
-    lanes = [_Lane(reader, n, offset, bounds[n].end, chunk, chunk_bytes) for n, offset in enumerate(offsets)]
+        raise expired_cursor(encode_cursor(generation, reader.identity, oldest))
+    lanes = _lanes(reader, routed_topic(generation), offsets, bounds, limit)
     try:
         items = await _merge(lanes, tenant, limit, filters, max_scan)
     except OffsetOutOfRange:  # retention went by meanwhile
         if cursor is None:
-            return await read_page(reader, tenant, limit, None, filters, max_scan)
-        oldest = [partition.start for partition in await reader.bounds(ROUTED)]
-        raise expired_cursor(reader.identity, oldest) from None
-    return Page(items, encode_cursor(_GENERATION, reader.identity, [lane.offset for lane in lanes]))
+            return await read_page(reader, tenant, limit, None, filters, max_scan, newest)
+        raise expired_cursor(await start_cursor(reader, generation)) from None
+    if final and all(lane.exhausted for lane in lanes):
+        return Page(items, await start_cursor(reader, later[0]))
+    return Page(items, encode_cursor(generation, reader.identity, [lane.offset for lane in lanes]))
 
 
 class _Lane:
     """One partition's records, read in chunks that double: few for a small page, many for a long search."""
 
-    def __init__(self, reader: Reader, partition: int, offset: int, end: int, chunk: int, chunk_bytes: int) -> None:
+    def __init__(
+        self, reader: Reader, topic: str, partition: int, offset: int, end: int, chunk: int, chunk_bytes: int
+    ) -> None:
         self.offset = offset  # of the next record to take
         self._reader = reader
+        self._topic = topic
         self._partition = partition
         self._end = end
         self._chunk = chunk
         self._chunk_bytes = chunk_bytes
         self._waiting: deque[Record] = deque()
+        self._ended = offset >= end
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is left up to where the partition ended when the page was begun."""
+        return self._ended and not self._waiting
 
     async def head(self) -> Record | None:
         """The next record, which stays; None if there is none."""
-        if not self._waiting and self.offset < self._end:
+        if not self._waiting and not self._ended:
             self._waiting.extend(
-                await self._reader.read(ROUTED, self._partition, self.offset, self._chunk, self._chunk_bytes)
+                await self._reader.read(self._topic, self._partition, self.offset, self._chunk, self._chunk_bytes)
             )
             self._chunk = min(2 * self._chunk, _CHUNK_RECORDS)
+            self._ended = not self._waiting or self._waiting[-1].offset + 1 >= self._end
         return self._waiting[0] if self._waiting else None
 
     def take(self) -> Record:
@@ -132,6 +157,13 @@ class _Lane:
         record = self._waiting.popleft()
         self.offset = record.offset + 1
         return record
+
+
+def _lanes(reader: Reader, topic: str, offsets: Sequence[int], bounds: Sequence[Bounds], limit: int) -> list[_Lane]:
+    """Partitions to merge, each from its offset on."""
+    chunk = min(_CHUNK_RECORDS, 1 + 2 * limit // len(bounds))
+    chunk_bytes = _READ_AHEAD_BYTES // len(bounds)
+    return [_Lane(reader, topic, n, offset, bounds[n].end, chunk, chunk_bytes) for n, offset in enumerate(offsets)]
 
 
 async def _merge(lanes: Sequence[_Lane], tenant: str, limit: int, filters: Filters, max_scan: int) -> Sequence[bytes]:
@@ -172,15 +204,12 @@ def too_many_pages() -> Problem:
     )
 
 
-def expired_cursor(identity: str, oldest: Sequence[int]) -> Problem:
-    """The answer to a cursor below what is retained.
-
-    `identity`: the log's; `oldest`: the first retained offset of each partition.
-    """
+def expired_cursor(oldest_cursor: str) -> Problem:
+    """The answer to a cursor below what is retained. `oldest_cursor`: at the oldest record that is left after it."""
     return Problem(
         410,
         "cursor_expired",
         f"what this cursor points at is no longer kept: routed mentions are kept for {_RETAINED_HOURS} hours;"
-        " go on without a cursor, or with oldest_cursor, from the oldest that is left",
-        extensions={"oldest_cursor": encode_cursor(_GENERATION, identity, oldest)},
+        " go on with oldest_cursor, from the oldest that is left after it, or without a cursor",
+        extensions={"oldest_cursor": oldest_cursor},
     )

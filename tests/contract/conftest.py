@@ -10,7 +10,7 @@ from services.common.log.embedded.log import EmbeddedLog
 from services.common.log.kafka.opening import open_kafka_log
 from services.common.log.kafka.settings import KafkaSettings
 from services.common.log.port import Log, NewRecord, Record
-from services.common.log.topics import DAY_MS, TopicSpec
+from services.common.log.topics import DAY_MS, DEAD_LETTERS, TopicSpec
 from tests.support.kafka import create_topics, delete_topics
 
 PARTITIONS = 3
@@ -19,6 +19,7 @@ TOPICS = (
     TopicSpec("in.v1", 7 * DAY_MS, "delete", "input"),
     TopicSpec("out.v1", 7 * DAY_MS, "delete", "output"),
     TopicSpec("state.v1", 7 * DAY_MS, "delete", "state"),
+    TopicSpec(DEAD_LETTERS, 30 * DAY_MS, "delete", "dead letters"),
 )
 
 OpenLog = Callable[[], Awaitable[Log]]

@@ -124,7 +124,7 @@ async def test_what_was_handled_is_refused(given_up: OpenLog) -> None:
     await handled(log, "dropped", [second])
     before = values(await read_all(log, "in.v1"))
     for action in ("replayed", "dropped"):
-        again = await handled(log, action, [first, second, LetterId(0, 999_999)])  # type: ignore[arg-type]
+        again = await handled(log, action, [first, second, LetterId(0, 999_999)])
         assert again.done == []
         assert "was replayed at" in again.refused[first]
         assert "was dropped at" in again.refused[second]

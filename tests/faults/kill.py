@@ -10,31 +10,29 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import orjson
 
 from bench.texts import sample_texts
 from services.common.log.embedded.reader import EmbeddedReader
 from services.common.log.topics import ROUTED
+from tests.faults.clients import (
+    CursorReader,
+    Sent,
+    count_lost,
+    count_out_of_order,
+    count_repeated,
+    mention,
+    send_until_accepted,
+)
 from tests.support.stack import Stack
 
 BATCH = 50
 LANES = 4  # senders at the same time; a customer's mentions all go through one
 AUTHORS_PER_LANE = 100
-
-
-@dataclass
-class Run:
-    """What was sent, accepted and read."""
-
-    accepted: set[str] = field(default_factory=set)
-    repeats: int = 0  # batches sent again because no answer came
-    read: list[dict[str, Any]] = field(default_factory=list)
-    restart_seconds: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -57,97 +55,64 @@ class Verdict:
         return self.lost + self.repeated_in_log + self.repeated_to_reader + self.out_of_order
 
 
-def mentions_of_lane(lane: int, count: int, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """The mentions of one sender; `attributes.n` numbers those of each author."""
-    return [
-        {
-            "brand": "Nubia Telecom",
-            "platform": "x",
-            "id": f"{lane}-{n}",
-            "text": texts[(lane * count + n) % len(texts)],
-            "author": {"id": f"author-{lane}-{n % AUTHORS_PER_LANE}"},
-            "attributes": {"n": n // AUTHORS_PER_LANE},
-        }
-        for n in range(count)
+async def send_lane(stack: Stack, lane: int, count: int, texts: Sequence[str], sent: Sent) -> None:
+    """Send the mentions of one sender in order, each batch until it is answered."""
+    mentions: list[dict[str, Any]] = [
+        mention(str(lane), n, AUTHORS_PER_LANE, texts[(lane * count + n) % len(texts)]) for n in range(count)
     ]
-
-
-async def send_lane(stack: Stack, mentions: Sequence[dict[str, Any]], run: Run) -> None:
-    """Send in order, each batch until it is answered."""
     async with httpx.AsyncClient(timeout=10) as client:
-        for start in range(0, len(mentions), BATCH):
-            body = b"\n".join(map(orjson.dumps, mentions[start : start + BATCH]))
-            headers = stack.headers | {"Content-Type": "application/x-ndjson"}
-            while True:
-                try:
-                    answer = await client.post(f"{stack.ready.ingest}/v1/mentions", content=body, headers=headers)
-                except httpx.HTTPError:
-                    run.repeats += 1
-                    await asyncio.sleep(0.05)
-                    continue
-                if answer.status_code in (429, 503):
-                    await asyncio.sleep(0.2)
-                    continue
-                assert answer.status_code == 202, answer.text
-                results = answer.json()["results"]
-                assert [r["status"] for r in results] == ["accepted"] * len(mentions[start : start + BATCH])
-                run.accepted.update(r["mention_id"] for r in results)
-                break
+        for start in range(0, count, BATCH):
+            await send_until_accepted(client, stack.ready.ingest, stack.headers, mentions[start : start + BATCH], sent)
 
 
-async def read_routed(stack: Stack, run: Run, expected: int) -> None:
-    """Follow `GET /v1/routed` by its cursor over all restarts, until all is there or nothing new comes for long."""
-    cursor, last_news = None, time.monotonic()
-    async with httpx.AsyncClient(timeout=10) as client:
-        while len(run.read) < expected and time.monotonic() - last_news < 120:
-            params = {"limit": "500"} | ({"cursor": cursor} if cursor else {})
-            try:
-                answer = await client.get(f"{stack.ready.router}/v1/routed", params=params, headers=stack.headers)
-            except httpx.HTTPError:
-                await asyncio.sleep(0.1)
-                continue
-            page = answer.raise_for_status().json()
-            run.read += page["items"]
-            if page["items"]:
-                last_news = time.monotonic()
-            elif page["next_cursor"] == cursor:
-                await asyncio.sleep(0.1)
-            cursor = page["next_cursor"]
-
-
-async def killer(stack: Stack, run: Run, expected: int, kills: int, chance: random.Random) -> None:
-    """Kill at random moments of the sending and of the routing after it."""
+async def killer(
+    stack: Stack, sent: Sent, reader: CursorReader, expected: int, kills: int, chance: random.Random
+) -> list[float]:
+    """Kill at random moments of the sending and of the routing after it. Returns the seconds of each restart."""
     moments = sorted(chance.uniform(0.02, 0.98) * 2 * expected for _ in range(kills))
+    restart_seconds = []
     for moment in moments:
-        while len(run.accepted) + len(run.read) < moment:
+        while len(sent.accepted) + len(reader.read) < moment:
             await asyncio.sleep(0.002)
         await asyncio.sleep(chance.uniform(0, 0.3))
         stack.kill()
         started = time.monotonic()
         await asyncio.to_thread(stack.start)
-        run.restart_seconds.append(time.monotonic() - started)
+        restart_seconds.append(time.monotonic() - started)
+    return restart_seconds
 
 
 async def kill_and_judge(folder: Path, mentions: int, kills: int, seed: int) -> Verdict:
     """Send `mentions` while the stack is killed `kills` times, then compare what was accepted with what was routed."""
-    stack, run, texts = Stack(folder), Run(), sample_texts()
+    stack, texts = Stack(folder), sample_texts()
+    expected = mentions // LANES * LANES
     stack.start()
     try:
-        lanes = [mentions_of_lane(lane, mentions // LANES, texts) for lane in range(LANES)]
-        expected = sum(map(len, lanes))
+        sent, reader = Sent(), CursorReader(lambda: [stack.ready.router], stack.headers)
         async with asyncio.TaskGroup() as group:
-            for lane in lanes:
-                group.create_task(send_lane(stack, lane, run))
-            group.create_task(read_routed(stack, run, expected))
-            group.create_task(killer(stack, run, expected, kills, random.Random(seed)))
+            for lane in range(LANES):
+                group.create_task(send_lane(stack, lane, mentions // LANES, texts, sent))
+            group.create_task(reader.follow(lambda: len(reader.read) >= expected))
+            killing = group.create_task(killer(stack, sent, reader, expected, kills, random.Random(seed)))
         assert stack.stop() == 0, stack.log()[-3000:]
     finally:
         stack.kill()
-    return await judge(folder / "log.db", run, kills)
+    in_log = await routed_in_log(folder / "log.db")
+    return Verdict(
+        accepted=len(sent.accepted),
+        routed=len(in_log),
+        lost=len(sent.accepted - in_log.keys()) + count_lost(sent.accepted, reader.read),
+        repeated_in_log=in_log.total() - len(in_log),
+        repeated_to_reader=count_repeated(sent.accepted, reader.read),
+        out_of_order=count_out_of_order(reader.read),
+        batches_repeated=sent.repeats,
+        kills=kills,
+        slowest_restart_seconds=round(max(killing.result(), default=0.0), 2),
+    )
 
 
-async def judge(path: Path, run: Run, kills: int) -> Verdict:
-    """Count by id, in the log itself and as the reader saw it."""
+async def routed_in_log(path: Path) -> Counter[str]:
+    """How often the log itself holds each routed mention."""
     log_reader = EmbeddedReader(path)
     in_log: Counter[str] = Counter()
     for partition, bounds in enumerate(await log_reader.bounds(ROUTED)):
@@ -157,24 +122,7 @@ async def judge(path: Path, run: Run, kills: int) -> Verdict:
             in_log.update(dict(record.headers)["ce_id"].decode() for record in records)
             offset = records[-1].offset + 1
     await log_reader.close()
-    to_reader = Counter(item["mention"]["mention_id"] for item in run.read)
-    last: dict[str, int] = {}
-    out_of_order = 0
-    for item in run.read:
-        n = item["mention"]["attributes"]["n"]
-        out_of_order += n <= last.get(item["customer_key"], -1)
-        last[item["customer_key"]] = n
-    return Verdict(
-        accepted=len(run.accepted),
-        routed=len(in_log),
-        lost=len(run.accepted - in_log.keys()) + len(run.accepted - to_reader.keys()),
-        repeated_in_log=in_log.total() - len(in_log),
-        repeated_to_reader=to_reader.total() - len(to_reader),
-        out_of_order=out_of_order,
-        batches_repeated=run.repeats,
-        kills=kills,
-        slowest_restart_seconds=round(max(run.restart_seconds, default=0.0), 2),
-    )
+    return in_log
 
 
 def main() -> None:

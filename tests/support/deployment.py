@@ -20,14 +20,17 @@ STOP_SECONDS: Final = 60.0
 
 
 class ServiceProcess:
-    """One process of one service. Its port stays the same over restarts."""
+    """One process of one service. Its port stays the same over restarts.
+
+    `environment`: of the next start.
+    """
 
     def __init__(self, service: ServiceName, folder: Path, environment: dict[str, str]) -> None:
         (port,) = free_ports(1)
         self.service = service
         self.url = f"http://127.0.0.1:{port}"
         self.log_file = folder / f"{service}-{port}.log"
-        self._environment = environment | {f"{service.upper()}_PORT": str(port)}
+        self.environment = environment | {f"{service.upper()}_PORT": str(port)}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -45,7 +48,7 @@ class ServiceProcess:
         """Start, without waiting until it is ready."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", self.service], env=self._environment, stdout=log, stderr=log
+                [sys.executable, "-m", "services.cli", self.service], env=self.environment, stdout=log, stderr=log
             )
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:

@@ -17,6 +17,7 @@ from services.common.log.opening import open_log, open_reader
 from services.common.log.port import LogLocked, Reader
 from services.common.settings import CommonSettings, load_settings
 from services.common.stage.handling import Action, Handling, Letter, LetterId, read_letters, refusal
+from services.common.telemetry.logging import configure_logging
 
 _VERBS: Final[dict[Action, str]] = {"replayed": "Replay", "dropped": "Drop"}
 _REFUSALS_SHOWN: Final = 10
@@ -27,8 +28,12 @@ def act(action: Action, wanted: Sequence[LetterId] | Choice, most: int, dry_run:
 
     Ends with status 1 where some that were asked for could not be handled.
     """
+    configure_logging("warning")  # what opening the log says does not belong among the results
     letters, matching = asyncio.run(_plan(action, wanted, most))
-    if dry_run or not letters:
+    if not letters:
+        typer.echo(f"no open dead letter is to be {action}", err=True)
+        return
+    if dry_run:
         stdout().print(letters_table(letters))
         typer.echo(f"{len(letters):,} of {matching:,} would be {action}; nothing was done", err=True)
         return

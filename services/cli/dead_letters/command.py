@@ -27,7 +27,8 @@ class ShownState(StrEnum):
 
 _Stage = Annotated[list[str] | None, typer.Option("--stage", help="Only of this stage. Repeat it for any of several.")]
 _Reason = Annotated[
-    list[str] | None, typer.Option("--reason", help="Only undecodable, invalid or failed. Repeat it likewise.")
+    list[str] | None,
+    typer.Option("--reason", help="Only undecodable, invalid, failed or too_large. Repeat it likewise."),
 ]
 _Topic = Annotated[list[str] | None, typer.Option("--topic", help="Only from this topic. Repeat it likewise.")]
 _Since = Annotated[

@@ -9,12 +9,12 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError, Message
 
 from mention_triage.v1.classification_pb2 import Classification, ClassifiedMention
-from mention_triage.v1.dead_letter_pb2 import DeadLetter
+from mention_triage.v1.dead_letter_pb2 import DeadLetter, DeadLetterAction, DeadLetterHandled
 from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.outcome_pb2 import Outcome
 from mention_triage.v1.routing_pb2 import RoutedMention
 from services.common.contracts import views
-from services.common.contracts.records import milliseconds
+from services.common.contracts.records import headers_of, milliseconds
 from services.common.log.port import Record
 from services.common.log.topics import CLASSIFIED, DEAD_LETTERS, MENTIONS, OUTCOMES, ROUTED
 
@@ -25,6 +25,7 @@ _MESSAGES: Final[Mapping[str, type[Message]]] = {
     OUTCOMES: Outcome,
     DEAD_LETTERS: DeadLetter,
 }
+_HANDLED_TYPE: Final = DeadLetterHandled.DESCRIPTOR.full_name.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ def message_of(record: Record) -> Message | None:
     kind = _MESSAGES.get(record.topic)
     if kind is None or record.value is None:
         return None
+    if kind is DeadLetter and headers_of(record.headers).get("ce_type") == _HANDLED_TYPE:
+        kind = DeadLetterHandled  # what was done about a dead letter stands behind it
     message = kind()
     try:
         message.ParseFromString(record.value)
@@ -128,14 +131,29 @@ def _value_view(value: bytes | None, message: Message | None) -> Any:
                 return views.routed_view(message)
             case Outcome():
                 return views.outcome_view(message)
-            case DeadLetter():
+            case DeadLetter() | DeadLetterHandled():
                 return _dead_letter_view(message)
     except (KeyError, ValueError):  # it parses, but holds labels that no service writes
         pass
     return None if value is None else _base64(value)
 
 
-def _dead_letter_view(letter: DeadLetter) -> dict[str, Any]:
+def handled_action(handled: DeadLetterHandled) -> str:
+    """`replayed` or `dropped`; `handled` for a way that only a later version knows."""
+    actions = {
+        DeadLetterAction.DEAD_LETTER_ACTION_REPLAYED: "replayed",
+        DeadLetterAction.DEAD_LETTER_ACTION_DROPPED: "dropped",
+    }
+    return actions.get(handled.action, "handled")
+
+
+def _dead_letter_view(letter: DeadLetter | DeadLetterHandled) -> dict[str, Any]:
+    if isinstance(letter, DeadLetterHandled):
+        return {
+            "dead_letter_offset": letter.dead_letter_offset,
+            "action": handled_action(letter),
+            "handled_at": rfc3339(milliseconds(letter.handled_at)),
+        }
     return {
         "source_topic": letter.source_topic,
         "source_partition": letter.source_partition,

@@ -5,11 +5,11 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from mention_triage.v1.classification_pb2 import ClassifiedMention
-from mention_triage.v1.dead_letter_pb2 import DeadLetter
+from mention_triage.v1.dead_letter_pb2 import DeadLetter, DeadLetterHandled
 from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.outcome_pb2 import Outcome
 from mention_triage.v1.routing_pb2 import RoutedMention
-from services.cli.tail.contents import facts_of
+from services.cli.tail.contents import facts_of, handled_action
 from services.cli.terminal import PRIORITY_STYLES, SENTIMENT_STYLES, clock_time, cut, one_line
 from services.common.contracts.views import CONFIDENCE_LEVELS, MENTION_KINDS, OUTCOME_TYPES
 from services.common.log.port import Record
@@ -45,6 +45,9 @@ def readable(record: Record, message: Message | None, width: int | None) -> Text
             place = f"{message.source_topic}[{message.source_partition}]@{message.source_offset}"
             _columns(line, (message.stage, 10, "bold"), (message.reason, 11, "red"), (place, 24, "cyan"))
             line.append(one_line(message.detail))
+        case DeadLetterHandled():
+            letter = f"{record.partition}-{message.dead_letter_offset}"
+            _columns(line, (handled_action(message), 10, "bold"), ("", 11, ""), (letter, 24, "cyan"))
         case _:
             size = "no value" if record.value is None else f"{len(record.value):,} bytes"
             _columns(line, (f"[{record.partition}]@{record.offset}", _PLACE, "cyan"), (size, 12, ""))

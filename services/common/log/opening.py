@@ -7,13 +7,19 @@ from typing import Final
 import structlog
 
 from services.common.log.port import Log, LogError, Reader
-from services.common.log.topics import TOPICS
+from services.common.log.topics import GENERATION, TOPICS, topic_name
 from services.common.settings import CommonSettings, load_settings
 
 log = structlog.get_logger()
 
 _SQLITE: Final = "sqlite:///"
 _KAFKA: Final = "kafka://"
+_READ_BACK: Final = 8  # generations; within one retention nobody switches more often
+
+
+def earlier_routed(generation: int = GENERATION) -> list[str]:
+    """Topics of earlier generations, as far as they may still exist, whose routed mentions readers have yet to get."""
+    return [topic_name("routed", each) for each in range(max(1, generation - _READ_BACK), generation)]
 
 
 async def open_log(settings: CommonSettings) -> Log:
@@ -25,10 +31,12 @@ async def open_log(settings: CommonSettings) -> Log:
 
         kafka = load_settings(KafkaSettings)
         log.info("settings of the log", url=url, **kafka.model_dump(mode="json"))
-        return await open_kafka_log(url, kafka, [spec.name for spec in TOPICS])
+        return await open_kafka_log(url, kafka, [spec.name for spec in TOPICS], earlier_routed())
     from services.common.log.embedded.log import EmbeddedLog
     from services.common.log.embedded.retention import Retention
 
+    if GENERATION != 1:
+        raise LogError(f"LOG_GENERATION={GENERATION} is for Kafka: the embedded log has one generation of topics, 1")
     retention = Retention(TOPICS, settings.log_max_bytes)
     return EmbeddedLog(_sqlite_path(url), settings.log_partitions, retention=retention)
 

@@ -25,4 +25,9 @@ def murmur2(data: bytes) -> int:
 
 def partition_for(key: bytes, partitions: int) -> int:
     """Partition number, 0 to `partitions` - 1, of a record with this key."""
-    return (murmur2(key) & 0x7FFFFFFF) % partitions
+    return partition_of_hash(murmur2(key), partitions)
+
+
+def partition_of_hash(key_hash: int, partitions: int) -> int:
+    """The same for a key of which only the `murmur2` is known."""
+    return (key_hash & 0x7FFFFFFF) % partitions

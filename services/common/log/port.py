@@ -54,11 +54,18 @@ class LogError(TriageError):
 
 
 class LogUnavailable(LogError):
-    """The log cannot be written or read now (disk, broker, network). Nothing was appended; the caller may try again."""
+    """The log cannot be written or read now (disk, broker, network); the caller may try again. `reason`: in a word."""
+
+    def __init__(self, message: str, reason: str = "unavailable") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LogFull(LogUnavailable):
     """The log holds as much as it may and its readers have not caught up. The caller must slow down and try again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "full")
 
 
 class LogLocked(LogError):
@@ -129,6 +136,7 @@ class Claim(Protocol):
     async def commit(self, outputs: Sequence[NewRecord], next_offset: int) -> int:
         """Append `outputs` and set the group's offset to `next_offset`: both or neither, durable on return.
 
+        Readers see the outputs at once or a moment later; a newer claim on the partition always sees them.
         Returns the offset set: `next_offset`, or beyond it where the log holds nothing readable in between.
         Raises `Fenced` if the claim is void, `LogUnavailable` if nothing was committed and it may be tried again,
         `RecordTooLarge` if an output can never be written.
@@ -143,6 +151,10 @@ class Claim(Protocol):
 class GroupObserver(Protocol):
     """Is told what happens to a group's member."""
 
+    def assigned(self, partitions: int) -> None:
+        """The member has got its share, which may be none."""
+        ...
+
     def rebalanced(self, seconds: float) -> None:
         """The group has shared its partitions anew; this member did not work for so long."""
         ...
@@ -150,6 +162,9 @@ class GroupObserver(Protocol):
 
 class IgnoreGroup:
     """A `GroupObserver` that does nothing."""
+
+    def assigned(self, partitions: int) -> None:
+        """See `GroupObserver.assigned`."""
 
     def rebalanced(self, seconds: float) -> None:
         """See `GroupObserver.rebalanced`."""

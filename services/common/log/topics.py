@@ -60,6 +60,7 @@ class TopicSpec:
     the newest record of each key. `sheds`: what may go before that age when the log is full:
     nothing, what every group has read (and at no age what a group has yet to read), or simply the oldest.
     `groups`: the consumer groups that work on every record. `state`: a stage rebuilds its state from all that is there.
+    `waits`: on the embedded log, a record stays until every group has read it, whatever its age.
     """
 
     name: str
@@ -70,6 +71,7 @@ class TopicSpec:
     groups: tuple[str, ...] = ()
     max_bytes: int = MAX_RECORD_BYTES
     state: bool = False
+    waits: bool = True
 
 
 def topics_of(generation: int) -> tuple[TopicSpec, ...]:
@@ -109,7 +111,13 @@ def topics_of(generation: int) -> tuple[TopicSpec, ...]:
             "what the contact center reports",
             max_bytes=MAX_INGESTED_BYTES,
         ),
-        TopicSpec(topic_name("dead-letters", generation), 30 * DAY_MS, "delete", "records that a stage gave up on"),
+        TopicSpec(
+            topic_name("dead-letters", generation),
+            30 * DAY_MS,
+            "delete",
+            "records that a stage gave up on",
+            waits=False,  # whoever replays some claims it as a group, and personal data must go in time all the same
+        ),
         # The mentions' retention plus the 48 hours in which a platform may still repeat a mention.
         TopicSpec(
             topic_name("seen", generation),

@@ -49,11 +49,7 @@ class DeadLetterLimitState:
         """Count a batch before its commit. Raises `StageStopped` where it passes the limit: do not commit it then."""
         bad = sum(not is_replay(given_up.record) for given_up in rejected)
         good = sum(not is_replay(record) for record in records) - bad
-        for is_rejected in [False] * good + [True] * bad:
-            if len(self._recent) == self._limit.window:
-                self._rejected -= self._recent[0]
-            self._recent.append(is_rejected)
-            self._rejected += is_rejected
+        self._remember(good, bad)
         self._run = 0 if good else self._run + bad
         if self._run > self._limit.max_run:
             raise StageStopped(
@@ -64,6 +60,16 @@ class DeadLetterLimitState:
                 f"{self._rejected} of the last {len(self._recent)} records could not be processed"
                 f" (limit {self._limit.max_share:.0%} of {self._limit.window}): {_WHAT_TO_DO}"
             )
+
+    def _remember(self, good: int, bad: int) -> None:
+        if not bad and not self._rejected:  # as nearly always: nothing to add or to subtract
+            self._recent.extend([False] * good)
+            return
+        for is_rejected in [False] * good + [True] * bad:
+            if len(self._recent) == self._limit.window:
+                self._rejected -= self._recent[0]
+            self._recent.append(is_rejected)
+            self._rejected += is_rejected
 
 
 def dead_letter(stage: str, rejected: Rejected) -> NewRecord:

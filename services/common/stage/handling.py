@@ -190,9 +190,8 @@ class Handling:
         for identifier in ids:
             wanted.setdefault(identifier.partition, set()).add(identifier.offset)
         for partition, offsets in sorted(wanted.items()):
-            claim = await self._log.claim(GROUP, DEAD_LETTERS, partition)
             try:
-                await self._handle(claim, offsets)
+                await self._handle(await self._log.claim(GROUP, DEAD_LETTERS, partition), offsets)
             except Fenced as error:
                 raise TakenOver(
                     f"partition {partition} of {DEAD_LETTERS} was taken over by another replay or drop, or the log has"

@@ -34,13 +34,20 @@ class Replay:
 
 def is_replay(record: Record) -> bool:
     """Whether the record was replayed."""
-    return any(name == REPLAY_FOR for name, _ in record.headers)
+    return _replay_for(record) is not None
 
 
 def records_for(group: str, records: Sequence[Record]) -> Sequence[Record]:
     """The records without those that were replayed for another group."""
-    mine = group.encode()
-    return [record for record in records if all(name != REPLAY_FOR or value == mine for name, value in record.headers)]
+    mine = (None, group.encode())
+    return [record for record in records if _replay_for(record) in mine]
+
+
+def _replay_for(record: Record) -> bytes | None:
+    for name, value in record.headers:  # a plain loop: every record of every stage comes through here
+        if name == REPLAY_FOR:
+            return value
+    return None
 
 
 def replay_of(record: Record) -> Replay | None:

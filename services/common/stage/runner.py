@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
@@ -54,7 +55,7 @@ class StageRunner(Generic[State]):
         self._limit = DeadLetterLimitState(limit or DeadLetterLimit())
         self.committed: dict[int, int] = {}  # next offset by partition that is worked on here
         self.processed = 0  # records, since the start
-        self.working = asyncio.Event()  # set once the first partition is worked on
+        self.working = asyncio.Event()  # set once the first partition is worked on, or there is none for this process
         # State of partitions that were given up, with the offset that it covers: a rebalance often brings them back.
         self._kept: dict[int, tuple[int, State]] = {}
 
@@ -79,6 +80,11 @@ class StageRunner(Generic[State]):
             reason = f"stage {self._stage.name} failed: {place_of(error)}"
             self._stopped(reason)
             raise StageStopped(reason) from None  # the error's own text may hold a message
+
+    def assigned(self, partitions: int) -> None:
+        """See `GroupObserver.assigned`."""
+        if not partitions:  # more workers than partitions: this one stands by
+            self.working.set()
 
     def rebalanced(self, seconds: float) -> None:
         """See `GroupObserver.rebalanced`."""
@@ -213,8 +219,8 @@ class StageRunner(Generic[State]):
         self.processed += len(batch)
         metrics.counter(defs.STAGE_RECORDS_IN, name).inc(len(batch))
         metrics.histogram(defs.STAGE_BATCH_RECORDS, name).observe(len(batch))
-        for record in result.outputs:
-            metrics.counter(defs.STAGE_RECORDS_OUT, name, record.topic).inc()
+        for topic, count in Counter(record.topic for record in result.outputs).items():
+            metrics.counter(defs.STAGE_RECORDS_OUT, name, topic).inc(count)
         for rejected in result.rejected:
             metrics.counter(defs.STAGE_DEAD_LETTERS, name, rejected.reason).inc()
             which = _which(name, rejected.record)

@@ -46,4 +46,6 @@ def configure_logging(level: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
+    if level == "info":  # aiokafka tells every step of joining a group and finding a coordinator
+        logging.getLogger("aiokafka").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").disabled = True  # counted as metrics; a path may hold an id

@@ -61,6 +61,11 @@ INGEST_APPEND_SECONDS: Final = MetricSpec(
     "Slow: the disk (or the brokers) cannot keep up with synchronous writes.",
     _STEP_SECONDS,
 )  # fmt: skip
+INGEST_APPEND_ERRORS: Final = MetricSpec(
+    "triage_ingest_append_errors_total", "counter", _INGEST, ("reason",),
+    "Requests answered 503 because the log did not take their events, by reason (full, timeout, in_flight, …).",
+    "timeout, in_flight: the brokers cannot keep up or are away. Another name is the brokers' error: see the log.",
+)  # fmt: skip
 INGEST_IN_FLIGHT_BYTES: Final = MetricSpec(
     "triage_ingest_in_flight_bytes", "gauge", _INGEST, (),
     "Bytes of request bodies held in memory.",
@@ -85,7 +90,7 @@ STAGE_FAILURES: Final = MetricSpec(
 STAGE_DEAD_LETTERS: Final = MetricSpec(
     "triage_stage_dead_letters_total", "counter", _STAGES, ("stage", "reason"),
     "Records given up on: undecodable, invalid, failed, too_large.",
-    "Read them with `mention-triage tail dead-letters`; the stage stops by itself if there are too many.",
+    "`mention-triage dead-letters list` shows them; the stage stops by itself if there are too many.",
 )  # fmt: skip
 STAGE_PROCESS_SECONDS: Final = MetricSpec(
     "triage_stage_process_seconds", "histogram", _STAGES, ("stage",),

@@ -138,6 +138,18 @@ async def test_a_cursor_beyond_the_end_belongs_to_another_log(router: World) -> 
     assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
 
 
+async def test_a_cursor_for_another_number_of_partitions_is_refused(router: World) -> None:
+    response = await router.get(cursor=encode_cursor(1, router.log.identity, [0] * (PARTITIONS + 1)))
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_cursor")
+
+
+async def test_a_cursor_of_a_later_generation_is_kept_for_a_router_of_that_generation(router: World) -> None:
+    response = await router.get(cursor=encode_cursor(2, router.log.identity, [0] * PARTITIONS))
+    assert (response.status_code, response.json()["code"]) == (400, "cursor_too_new")
+    assert "keep the cursor" in response.json()["detail"]
+    assert response.json()["field"] == "cursor"
+
+
 async def test_a_cursor_of_a_log_that_was_wiped_is_refused(router: World) -> None:
     await router.route("acme", 3)
     _, cursor = await router.page()

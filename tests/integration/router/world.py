@@ -1,6 +1,6 @@
 """The router's app over a real embedded log, with two tenants."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from services.common.http.keys import Authenticator, KeyFile
 from services.common.log.embedded.log import EmbeddedLog
 from services.common.log.embedded.retention import Retention
 from services.common.log.partitioner import partition_for
+from services.common.log.port import NewRecord
 from services.common.log.topics import ROUTED, TOPICS
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
@@ -25,6 +26,36 @@ from tests.unit.router.builders import RECEIVED_MS, make_classification, make_me
 PARTITIONS = 3
 POLICY = load_policy(DEFAULT_POLICY)
 TYPES = ("complaint", "technical", "feedback", "recommendation")
+
+
+def routed_records(
+    topic: str, partitions: int, tenant: str, numbers: Iterable[int], start_ms: int = RECEIVED_MS, **mention: Any
+) -> list[NewRecord]:
+    """Routed mentions of 5 customers, each with its number as native id, so many seconds after the start."""
+    records = []
+    for n in numbers:
+        written = make_mention(
+            tenant=tenant,
+            native_id=str(n),
+            author_id=f"c{n % 5}",
+            received_ms=start_ms + n * 1000,
+            **{"brand": ("RedNorteMX", "Plinchi")[n % 2], **mention},
+        )
+        classification = make_classification(TYPES[n % 4], "neutral")
+        routing = decide(POLICY, written, classification)
+        routed = RoutedMention(mention=written, classification=classification, routing=routing)
+        records.append(
+            event_record(
+                topic,
+                partition_for(written.customer_key.encode(), partitions),
+                written.customer_key,
+                routed,
+                event_id=written.mention_id,
+                source="router",
+                timestamp_ms=start_ms + n * 1000,
+            )
+        )
+    return records
 
 
 class World:
@@ -59,34 +90,10 @@ class World:
 
     async def route(self, tenant: str, count: int, **mention: Any) -> list[str]:
         """Write routed mentions of 5 customers, a second apart, and give their native ids."""
-        made: list[RoutedMention] = []
-        for n in range(self.written, self.written + count):
-            written = make_mention(
-                tenant=tenant,
-                native_id=str(n),
-                author_id=f"c{n % 5}",
-                received_ms=RECEIVED_MS + n * 1000,
-                **{"brand": ("RedNorteMX", "Plinchi")[n % 2], **mention},
-            )
-            classification = make_classification(TYPES[n % 4], "neutral")
-            routing = decide(POLICY, written, classification)
-            made.append(RoutedMention(mention=written, classification=classification, routing=routing))
+        numbers = range(self.written, self.written + count)
         self.written += count
-        await self.log.append(
-            [
-                event_record(
-                    ROUTED,
-                    partition_for(routed.mention.customer_key.encode(), PARTITIONS),
-                    routed.mention.customer_key,
-                    routed,
-                    event_id=routed.mention.mention_id,
-                    source="router",
-                    timestamp_ms=RECEIVED_MS + int(routed.mention.native_id) * 1000,
-                )
-                for routed in made
-            ]
-        )
-        return [routed.mention.native_id for routed in made]
+        await self.log.append(routed_records(ROUTED, PARTITIONS, tenant, numbers, **mention))
+        return [str(n) for n in numbers]
 
     async def get(self, tenant: str = "acme", /, **parameters: Any) -> httpx.Response:
         """One request."""

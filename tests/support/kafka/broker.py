@@ -55,7 +55,7 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write_config()
         command = self._runtime.command(
-            "kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", str(self._config_file)
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", str(self._config_file)
         )
         return self._spawn(command)
 

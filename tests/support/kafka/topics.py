@@ -10,6 +10,7 @@ from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.cimpl import NewTopic
 
 from services.common.log.topics import TOPICS, TopicSpec
+from tests.support.kafka.ports import is_listening
 
 _REQUEST_SECONDS: Final = 5.0
 
@@ -22,8 +23,9 @@ def admin_client(bootstrap: str) -> AdminClient:
 def create_topics(
     bootstrap: str, specs: Sequence[TopicSpec] = TOPICS, *, partitions: int = 2, replication: int = 1
 ) -> None:
-    """Create topics as the table has them, and return when every partition has a leader."""
+    """Create topics as the table has them, and return when every broker knows a leader of every partition."""
     admin = admin_client(bootstrap)
+    metadata(admin)  # a request before the client has learned the brokers can end with the bootstrap connection
     new = [
         NewTopic(
             spec.name,
@@ -35,17 +37,19 @@ def create_topics(
     ]
     for created in admin.create_topics(new, operation_timeout=30).values():
         created.result()
-    wait_for_metadata(
-        admin,
-        lambda found: all(
+
+    def all_led(found: ClusterMetadata) -> bool:
+        return all(
             spec.name in found.topics
             and len(found.topics[spec.name].partitions) == partitions
             and all(partition.leader >= 0 for partition in found.topics[spec.name].partitions.values())
             for spec in specs
-        ),
-        30,
-        "every new partition has a leader",
-    )
+        )
+
+    for server in bootstrap.split(","):  # each learns of new topics in its own time
+        host, _, port = server.rpartition(":")
+        if is_listening(host, int(port)):
+            wait_for_metadata(admin_client(server), all_led, 30, f"{server} knows the leader of every new partition")
 
 
 def delete_topics(bootstrap: str, names: Sequence[str]) -> None:

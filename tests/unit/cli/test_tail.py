@@ -6,12 +6,12 @@ import pytest
 import typer
 
 from mention_triage.v1.classification_pb2 import ClassifiedMention
-from mention_triage.v1.dead_letter_pb2 import DeadLetter
+from mention_triage.v1.dead_letter_pb2 import DeadLetter, DeadLetterAction, DeadLetterHandled
 from mention_triage.v1.outcome_pb2 import Outcome, OutcomeType
 from services.cli.tail import merging
 from services.cli.tail.command import parse_start
 from services.cli.tail.contents import rfc3339
-from services.common.contracts.records import timestamp
+from services.common.contracts.records import event_record, timestamp
 from services.common.log import topics
 from services.common.log.embedded.reader import EmbeddedReader
 from services.common.log.port import NewRecord
@@ -202,3 +202,14 @@ def test_every_topic_has_a_readable_line(run: Run, write_log: WriteLog) -> None:
         assert shown in done.stdout
         assert "\x1b" not in done.stdout
         assert json.loads(run("tail", topic, "--no-follow", "--json").stdout)["value"]
+
+
+def test_what_was_done_about_a_dead_letter_is_told_apart_from_one(run: Run, write_log: WriteLog) -> None:
+    handled = DeadLetterHandled(dead_letter_offset=7, action=DeadLetterAction.DEAD_LETTER_ACTION_REPLAYED)
+    record = event_record(
+        topics.DEAD_LETTERS, 0, "k", handled, event_id="0/7", source="dead-letters", timestamp_ms=START_MS
+    )
+    write_log([record])
+    assert "replayed" in run("tail", "dead-letters", "--no-follow").stdout
+    shown = json.loads(run("tail", "dead-letters", "--no-follow", "--json").stdout)["value"]
+    assert (shown["dead_letter_offset"], shown["action"]) == (7, "replayed")

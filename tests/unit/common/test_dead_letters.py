@@ -132,20 +132,14 @@ async def test_one_bad_partition_of_twelve_does_not_stop_the_others(log: Embedde
     assert await dead_letters(log) == 60
 
 
-async def test_a_restarted_stage_goes_on_where_the_limit_stopped_it(log: EmbeddedLog, tmp_path: Path) -> None:
+async def test_a_stage_started_again_goes_on_where_the_limit_stopped_it(log: EmbeddedLog) -> None:
     await log.append([new("bad") for _ in range(60)] + [new("good")])
     with pytest.raises(StageStopped):
         await asyncio.wait_for(runner(log, batch=20).run(), 20)
     assert await dead_letters(log) == 40  # the third batch would have passed the limit: none of it was committed
-    await log.close()
-    again = EmbeddedLog(tmp_path / "log.db", PARTITIONS)
-    generous = DeadLetterLimit(max_share=1.0, max_run=1_000)
-    try:
-        await run_until(again, runner(again, limit=generous), {0: 61})
-        assert await dead_letters(again) == 60
-        assert (await again.bounds(CLASSIFIED))[0].end == 1
-    finally:
-        await again.close()
+    await run_until(log, runner(log, limit=DeadLetterLimit(max_share=1.0, max_run=1_000)), {0: 61})
+    assert await dead_letters(log) == 60
+    assert (await log.bounds(CLASSIFIED))[0].end == 1
 
 
 async def test_records_for_others_are_not_counted_and_do_not_hold_the_offset(log: EmbeddedLog) -> None:

@@ -29,6 +29,7 @@ TOPICS = (
     TopicSpec("unread.v1", 60_000, "delete", "no group reads it"),
     TopicSpec("history.v1", 60_000, "delete", "no group reads it, and it may go early", sheds="oldest"),
     TopicSpec("state.v1", 60_000, "compact", "newest of each key"),
+    TopicSpec("letters.v1", 60_000, "delete", "a group handles some of it", waits=False),
 )
 
 
@@ -378,4 +379,16 @@ async def test_the_writer_survives_a_failing_retention(tmp_path: Path, monkeypat
     log = EmbeddedLog(tmp_path / "log.db", 1, TOPICS, retention)
     await asyncio.wait_for(failed.wait(), 10)
     await log.append([NewRecord("unread.v1", 0, b"k", b"v", 1 << 50)])
+    await log.close()
+
+
+async def test_dead_letters_go_in_time_although_somebody_replays_some(tmp_path: Path) -> None:
+    clock = Clock()
+    log = open_log(tmp_path / "log.db", clock)
+    await log.append([record("letters.v1", b"old")])
+    await log.claim("replayer", "letters.v1", 0)
+    clock.now += 1_000
+    async with asyncio.timeout(20):
+        while not (await log.bounds("letters.v1"))[0].start:
+            await asyncio.sleep(0.01)
     await log.close()

@@ -71,7 +71,7 @@ class Retention:
                 if topic.cleanup == "compact":
                     yield from self._compact(db, partition_id, start, floor, cutoff)
                 else:
-                    yield from _expire(db, partition_id, start, floor, cutoff)
+                    yield from _expire(db, partition_id, start, floor, cutoff, topic.waits)
         for sheds in ("read", "oldest"):
             yield from self._shed(db, [topic for topic in self._topics if topic.sheds == sheds])
         yield from _give_back(db)
@@ -83,7 +83,7 @@ class Retention:
             for partition_id, start, floor in left:
                 if used_bytes(db) <= _SHED_TO * self._max_bytes:
                     return
-                yield from _delete_before(db, partition_id, start, min(start + _ROWS_PER_STEP, floor))
+                yield from _delete_before(db, partition_id, start, min(start + _ROWS_PER_STEP, floor), True)
             left = [
                 (pid, start + _ROWS_PER_STEP, floor) for pid, start, floor in left if start + _ROWS_PER_STEP < floor
             ]
@@ -124,6 +124,10 @@ def _partitions(db: sqlite3.Connection, topic: TopicSpec) -> list[tuple[int, int
 
     That is the slowest group's; without a group the end, or the start where records wait for one.
     """
+    if not topic.waits:
+        return db.execute(
+            "SELECT id, start_offset, next_offset FROM partitions WHERE topic = ?", (topic.name,)
+        ).fetchall()
     without = "start_offset" if topic.sheds == "read" else "partitions.next_offset"
     return db.execute(
         "SELECT id, start_offset, coalesce((SELECT min(groups.next_offset) FROM groups"  # noqa: S608 - two constants
@@ -132,7 +136,9 @@ def _partitions(db: sqlite3.Connection, topic: TopicSpec) -> list[tuple[int, int
     ).fetchall()
 
 
-def _expire(db: sqlite3.Connection, partition_id: int, start: int, end: int, cutoff_ms: int) -> Iterator[None]:
+def _expire(
+    db: sqlite3.Connection, partition_id: int, start: int, end: int, cutoff_ms: int, waits: bool
+) -> Iterator[None]:
     """Delete from `start` on up to the first record that is young enough to stay, or `end`."""
     while start < end:
         rows = db.execute(
@@ -141,20 +147,20 @@ def _expire(db: sqlite3.Connection, partition_id: int, start: int, end: int, cut
         ).fetchall()
         young = next((offset_of(identifier) for identifier, timestamp_ms in rows if timestamp_ms >= cutoff_ms), None)
         limit = young if young is not None else end if len(rows) < _ROWS_PER_STEP else offset_of(rows[-1][0]) + 1
-        yield from _delete_before(db, partition_id, start, limit)
+        yield from _delete_before(db, partition_id, start, limit, waits)
         if young is not None:
             return
         start = limit
 
 
-def _delete_before(db: sqlite3.Connection, partition_id: int, start: int, limit: int) -> Iterator[None]:
+def _delete_before(db: sqlite3.Connection, partition_id: int, start: int, limit: int, waits: bool) -> Iterator[None]:
     while start < limit:
         with _transaction(db):
             # A group may have registered since the limit was found.
             (floor,) = db.execute(
                 "SELECT min(next_offset) FROM groups WHERE partition_id = ?", (partition_id,)
             ).fetchone()
-            step = min(start + _ROWS_PER_STEP, limit, limit if floor is None else floor)
+            step = min(start + _ROWS_PER_STEP, limit, floor if waits and floor is not None else limit)
             if step <= start:
                 return
             db.execute(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from services.common.log.opening import earlier_routed
 from services.common.log.port import LogError
 from services.common.log.topics import GENERATION, topic_name, topics_of
 
@@ -42,7 +43,9 @@ def _classify(generation: int) -> list[Acl]:
 
 def _router(generation: int) -> list[Acl]:
     reads, writes = ("classified", "routed"), ("routed", "dead-letters")  # it serves pages of routed mentions
-    return _stage("route", reads, writes, generation)
+    return _stage("route", reads, writes, generation) + [
+        Acl("topic", topic, "Read") for topic in earlier_routed(generation)
+    ]
 
 
 def _look(generation: int) -> list[Acl]:

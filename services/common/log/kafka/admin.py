@@ -23,6 +23,7 @@ from aiokafka.protocol.types import Array, Boolean, Int8, Int16, Int32, Schema, 
 from services.common.log.kafka.errors import port_error
 from services.common.log.kafka.topic_plan import ActualTopic, Change, DesiredTopic
 from services.common.log.port import LogError
+from services.common.log.topics import generation_of
 
 _REQUEST_MS: Final = 15_000
 _TOPIC: Final = 2  # the type of a resource
@@ -118,12 +119,12 @@ class TopicAdmin:
         await self._client.close()
 
     async def topics(self) -> list[ActualTopic]:
-        """The topics that this user may see, without Kafka's own, as the cluster has them."""
+        """The topics named like ours, of every generation, as far as this user may see them."""
         metadata = await self._ask(MetadataRequest(None, False), "asking for the topics")
         replication: dict[str, list[int]] = {}
-        for error_code, topic, is_internal, partitions in metadata.topics:
-            _check(error_code, None, f"asking for {topic}")
-            if not is_internal:
+        for error_code, topic, _, partitions in metadata.topics:
+            if generation_of(topic):
+                _check(error_code, None, f"asking for {topic}")
                 replication[topic] = [len(replicas) for _, _, _, replicas, *_ in partitions]
         if not replication:
             return []

@@ -1,22 +1,25 @@
 """Appending without a transaction: one idempotent producer that all requests of the process share."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from services.common.log.kafka.closing import close_producer
 from services.common.log.kafka.errors import NOT_AUTHORIZED, TOO_LARGE, port_error
-from services.common.log.kafka.producing import MAX_BATCH_BYTES, MAX_REQUEST_BYTES, close_producer
-from services.common.log.port import LogUnavailable, NewRecord
+from services.common.log.kafka.producing import MAX_BATCH_BYTES, MAX_REQUEST_BYTES, hand_over_batches
+from services.common.log.port import LogError, LogUnavailable, NewRecord
 
 log = structlog.get_logger()
 
 _LINGER_MS: Final = 2  # requests that come together share batches
 _RECORD_OVERHEAD_BYTES: Final = 512  # of the objects that hold a record, about
 _CLOSE_SECONDS: Final = 5.0
+_OWN_BATCH_RECORDS: Final = 100  # of one partition: fewer share a batch with those of other requests
 
 
 class Appender:
@@ -37,17 +40,21 @@ class Appender:
         """Append records; returns once the brokers have acknowledged every one.
 
         Raises `LogUnavailable` if not all were acknowledged in time: some may be there all the same. Raises
-        `NotAuthorized` and `RecordTooLarge`.
+        `NotAuthorized`, and `LogError` for a topic that takes too little.
         """
         size = sum(len(record.value or b"") + _RECORD_OVERHEAD_BYTES for record in records)
         if self._in_flight and self._in_flight + size > self._max_in_flight:
-            raise LogUnavailable(f"{self._in_flight} bytes wait for the brokers (KAFKA_MAX_IN_FLIGHT_BYTES): try again")
+            raise LogUnavailable(
+                f"{self._in_flight} bytes wait for the brokers (KAFKA_MAX_IN_FLIGHT_BYTES)", "in_flight"
+            )
         try:
             async with asyncio.timeout(self._timeout):
                 producer, lost = await self._started()
                 await self._send(producer, lost, records, size)
         except TimeoutError:
-            raise LogUnavailable("the brokers have not acknowledged in time (KAFKA_APPEND_TIMEOUT_SECONDS)") from None
+            raise LogUnavailable(
+                "the brokers have not acknowledged in time (KAFKA_APPEND_TIMEOUT_SECONDS)", "timeout"
+            ) from None
         except KafkaError as error:
             raise self._judged(error) from None
 
@@ -82,16 +89,11 @@ class Appender:
         self._in_flight += size
         futures: list[asyncio.Future[Any]] = []
         try:
-            for record in records:
-                future = await producer.send(
-                    record.topic,
-                    record.value,
-                    record.key,
-                    record.partition,
-                    record.timestamp_ms,
-                    list(record.headers),
-                )
-                futures.append(future)
+            for partition in _by_partition(records):
+                if len(partition) >= _OWN_BATCH_RECORDS:
+                    await hand_over_batches(producer, partition, futures)
+                else:
+                    await _hand_over(producer, partition, futures)
         finally:
             # What was handed over stays in memory until it is acknowledged, whether or not anybody waits for it.
             acknowledged = asyncio.gather(*futures, return_exceptions=True)
@@ -100,7 +102,7 @@ class Appender:
         try:
             await asyncio.wait({acknowledged, gone}, return_when=asyncio.FIRST_COMPLETED)
             if not acknowledged.done():
-                raise LogUnavailable("the producer was replaced after an error: try again")
+                raise LogUnavailable("the producer was replaced after an error", "replaced")
             for outcome in acknowledged.result():
                 if isinstance(outcome, BaseException):
                     raise outcome
@@ -110,12 +112,13 @@ class Appender:
     def _free(self, size: int) -> None:
         self._in_flight -= size
 
-    def _judged(self, error: KafkaError) -> Exception:
-        if not isinstance(error, NOT_AUTHORIZED + TOO_LARGE):
-            log.warning("producer replaced", error=type(error).__name__)
-            self._replace()
-            return LogUnavailable(f"the brokers have not taken the records ({type(error).__name__}): try again")
-        return port_error(error, "appending")
+    def _judged(self, error: KafkaError) -> LogError:
+        """The port's error. Whatever it was, the refused records have used up sequence numbers."""
+        log.warning("producer replaced", error=type(error).__name__)
+        self._replace()
+        if isinstance(error, NOT_AUTHORIZED + TOO_LARGE):
+            return port_error(error, "appending")
+        return LogUnavailable(f"the brokers have not taken the records ({type(error).__name__})", type(error).__name__)
 
     def _replace(self) -> None:
         """The next append starts a new producer: after a lost sequence number the old one never succeeds again."""
@@ -128,3 +131,25 @@ class Appender:
         task = asyncio.ensure_future(close_producer(producer, _CLOSE_SECONDS))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+def _by_partition(records: Sequence[NewRecord]) -> Collection[Sequence[NewRecord]]:
+    found: dict[tuple[str, int], list[NewRecord]] = defaultdict(list)
+    for record in records:
+        found[record.topic, record.partition].append(record)
+    return found.values()
+
+
+async def _hand_over(
+    producer: AIOKafkaProducer, records: Sequence[NewRecord], futures: "list[asyncio.Future[Any]]"
+) -> None:
+    for record in records:
+        future = await producer.send(
+            record.topic,
+            record.value,
+            record.key,
+            record.partition,
+            record.timestamp_ms,
+            list(record.headers),
+        )
+        futures.append(future)

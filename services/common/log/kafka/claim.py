@@ -9,6 +9,7 @@ from aiokafka.structs import TopicPartition
 
 from services.common.log.kafka.committing import Committer
 from services.common.log.kafka.pacing import CommitPacing, CommitPacingState
+from services.common.log.kafka.producing import check_sizes
 from services.common.log.kafka.reader import KafkaReader
 from services.common.log.kafka.source import Source
 from services.common.log.port import NewRecord, OffsetOutOfRange, Record
@@ -79,6 +80,7 @@ class KafkaClaim:
 
     async def commit(self, outputs: Sequence[NewRecord], next_offset: int) -> int:
         """See `Claim.commit`."""
+        check_sizes(outputs)
         if next_offset == self._position:
             next_offset = await self._source.beyond(self._place, self._inbox, next_offset)
         start = time.monotonic()

@@ -9,8 +9,9 @@ from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from services.common.log.kafka.appender import Appender
-from services.common.log.kafka.errors import PRODUCER_LOST, port_error
-from services.common.log.kafka.producing import MAX_BATCH_BYTES, MAX_REQUEST_BYTES, close_producer, send_batches
+from services.common.log.kafka.closing import close_producer
+from services.common.log.kafka.errors import NOT_AUTHORIZED, TOO_LARGE, port_error
+from services.common.log.kafka.producing import MAX_BATCH_BYTES, MAX_REQUEST_BYTES, send_batches
 from services.common.log.port import Fenced, LogError, NewRecord
 
 _REQUEST_MS: Final = 10_000
@@ -67,9 +68,9 @@ class TransactionalCommitter:
         producer, offsets = self._producer, {self._place: OffsetAndMetadata(next_offset, "")}
         try:
             await producer.begin_transaction()
-            # One after the other: while the coordinator adds the group, it cannot vouch for the outputs' partitions, and
-            # the brokers answer NotEnoughReplicas. aiokafka commits even where a record was refused, so every one must
-            # be acknowledged before.
+            # One after the other: while the coordinator adds the group it cannot vouch for the outputs' partitions, and
+            # the brokers answer NotEnoughReplicas (a retry, 100 ms). aiokafka commits even where a record was refused,
+            # so every one must be acknowledged before.
             await send_batches(producer, outputs)
             await producer.send_offsets_to_transaction(offsets, self._group)
             await producer.commit_transaction()
@@ -77,19 +78,14 @@ class TransactionalCommitter:
             self._lost = Fenced(f"{self._what}: given up in the middle", "cancelled")
             raise
         except (KafkaError, IllegalOperation, AssertionError) as error:
+            # Whatever it was: a refused batch has used up a sequence number, so that the next one would fail too. Only
+            # a new claim, which asks for the committed offset, can know how far the group is.
             # AssertionError: aiokafka's check of its own state, after it was lost between two of these steps.
-            failure = port_error(error, self._what)
-            if isinstance(error, KafkaError) and not isinstance(error, PRODUCER_LOST):
-                await self._abort()
+            if isinstance(error, NOT_AUTHORIZED + TOO_LARGE):
+                self._lost = port_error(error, self._what)
             else:
-                self._lost = failure = Fenced(str(failure), type(error).__name__)
-            raise failure from None
-
-    async def _abort(self) -> None:
-        try:
-            await self._producer.abort_transaction()
-        except (KafkaError, IllegalOperation, AssertionError) as error:
-            self._lost = Fenced(f"{self._what}: cannot be undone", type(error).__name__)
+                name = type(error).__name__
+                self._lost = Fenced(f"{self._what}: {name}; the partition is claimed anew while it is assigned", name)
             raise self._lost from None
 
     async def close(self) -> None:

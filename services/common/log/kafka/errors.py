@@ -4,31 +4,19 @@
 |---|---|---|
 | retriable ones (leader or coordinator moved, timeout, too few replicas) | – | aiokafka tries again until it is done |
 | no broker answers | `LogUnavailable` | the caller waits and tries again |
-| fenced, out of sequence, unknown producer, invalid transaction | `Fenced` | the claim is given up and claimed anew |
+| fenced, out of sequence, unknown producer and all others in a commit | `Fenced` | claimed anew while it is assigned |
+| the same in an append | `LogUnavailable` | the producer is replaced; ingest answers 503 |
 | not authorised | `NotAuthorized` | the stage stops and says which right is missing |
-| record too large | `RecordTooLarge` | the record becomes a dead letter |
+| record larger than the table of topics has it | `RecordTooLarge`, unsent | the record becomes a dead letter |
+| record larger than the topic as it is set | `LogError` | the stage stops and says so |
 """
 
 from typing import Final
 
 from aiokafka import errors as kafka
 
-from services.common.log.port import Fenced, LogError, LogUnavailable, NotAuthorized, RecordTooLarge
+from services.common.log.port import Fenced, LogError, LogUnavailable, NotAuthorized
 
-# After these the producer's session with the brokers is over: only a new producer can go on.
-PRODUCER_LOST: Final = (
-    kafka.ProducerFenced,
-    kafka.InvalidProducerEpoch,
-    kafka.OutOfOrderSequenceNumber,
-    kafka.DuplicateSequenceNumber,
-    kafka.UnknownProducerId,
-    kafka.InvalidProducerIdMapping,
-    kafka.InvalidTxnState,
-    kafka.InvalidTransactionTimeout,
-    kafka.TransactionCoordinatorFenced,
-    kafka.ConcurrentTransactions,
-    kafka.ProducerClosed,
-)
 # A commit outside of a transaction that came after the group had gone on without this member.
 MEMBERSHIP_LOST: Final = (
     kafka.CommitFailedError,
@@ -53,14 +41,17 @@ def port_error(error: Exception, doing: str) -> LogError:
     quote a record.
     """
     name = type(error).__name__
-    if isinstance(error, PRODUCER_LOST + MEMBERSHIP_LOST):
-        return Fenced(f"{doing}: {name}; the partition is claimed anew if it is still this process's", name)
+    if isinstance(error, MEMBERSHIP_LOST):
+        return Fenced(f"{doing}: {name}; the partition is claimed anew while it is assigned", name)
     if isinstance(error, NOT_AUTHORIZED):
         return NotAuthorized(
             f"{doing}: the brokers refuse it ({name}): give this user the rights that `mention-triage acls` lists"
         )
     if isinstance(error, TOO_LARGE):
-        return RecordTooLarge(f"{doing}: a record is larger than the topic's max.message.bytes")
+        return LogError(
+            f"{doing}: a topic takes smaller records than it should: `mention-triage topics check` says which, and"
+            " `… apply` puts it right"
+        )
     if isinstance(error, kafka.KafkaError | OSError | TimeoutError):
         return LogUnavailable(f"{doing}: the brokers do not answer as they should ({name})")
     return LogError(f"{doing}: {name}")

@@ -12,6 +12,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import TopicPartition
 
 from services.common.log.kafka.claim import KafkaClaim
+from services.common.log.kafka.closing import close_consumer
 from services.common.log.kafka.errors import port_error
 from services.common.log.kafka.source import Source
 from services.common.log.port import Claim, Fenced, GroupObserver, LogUnavailable
@@ -53,39 +54,38 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka i
         """Take part until `stop`. Raises what a `work` raised, after the others have finished their batch."""
         consumer = self._source.consumer
         consumer.subscribe([topic], listener=self)
-        await self._start()
-        poll: asyncio.Future[Any] = asyncio.ensure_future(self._source.poll())
+        reading: asyncio.Future[Any] = asyncio.ensure_future(self._read())
         stop: asyncio.Future[Any] = asyncio.ensure_future(self._stopping.wait())
         try:
-            await asyncio.wait({poll, stop, self._failure}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({reading, stop, self._failure}, return_when=asyncio.FIRST_COMPLETED)
             self._stopping.set()
             await self._give_up(list(self._owners))
-            if poll.done():
-                poll.result()
+            if reading.done():
+                reading.result()
             if self._failure.done():
                 self._failure.result()
         finally:
             self._stopping.set()
-            for task in (poll, stop):
+            for task in (reading, stop):
                 task.cancel()
-            await asyncio.gather(poll, stop, return_exceptions=True)
+            await asyncio.gather(reading, stop, return_exceptions=True)
             await self._give_up(list(self._owners))
-            with suppress(KafkaError, TimeoutError):  # the group notices by itself who does not leave
-                await asyncio.wait_for(consumer.stop(), _STOP_SECONDS)
+            await close_consumer(consumer, _STOP_SECONDS)
             self._failure.cancel()
 
-    async def _start(self) -> None:
+    async def _read(self) -> None:
+        """Join the group, as soon as the brokers let it, and hand out records until cancelled."""
         while True:
             try:
                 await self._source.consumer.start()
+                break
             except KafkaError as error:
                 failure = port_error(error, "joining the group")
-                if not isinstance(failure, LogUnavailable) or self._stopping.is_set():
+                if not isinstance(failure, LogUnavailable):
                     raise failure from None
                 log.warning("cannot join the group yet", error=type(error).__name__)
                 await asyncio.sleep(_PAUSE_SECONDS)
-            else:
-                return
+        await self._source.poll()
 
     def stop(self) -> None:
         """Let the workers finish the batch in hand, then leave the group."""
@@ -104,6 +104,7 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka i
         if self._rebalance_began is not None:
             self._observer.rebalanced(time.monotonic() - self._rebalance_began)
             self._rebalance_began = None
+        self._observer.assigned(len(assigned))
         log.info("partitions assigned", partitions=sorted(place.partition for place in assigned))
         if self._stopping.is_set():
             return

@@ -12,10 +12,13 @@ from aiokafka.structs import TopicPartition
 from services.common.log.kafka.appender import Appender
 from services.common.log.kafka.claim import KafkaClaim
 from services.common.log.kafka.client import EARLIEST, KafkaClient
+from services.common.log.kafka.closing import close_consumer
 from services.common.log.kafka.committing import Committer, PlainCommitter, TransactionalCommitter
 from services.common.log.kafka.errors import port_error
+from services.common.log.kafka.generation import require_finished
 from services.common.log.kafka.group import GroupMember
 from services.common.log.kafka.pacing import CommitPacing
+from services.common.log.kafka.producing import check_sizes
 from services.common.log.kafka.reader import KafkaReader
 from services.common.log.kafka.settings import KafkaSettings
 from services.common.log.kafka.source import CONSUMER_OPTIONS, Source
@@ -24,6 +27,7 @@ from services.common.log.port import Claim, GroupObserver, IgnoreGroup, NewRecor
 # Answers to a joining member come when the others have joined too, so requests must be given that long.
 _REQUEST_MARGIN_SECONDS: Final = 5.0
 _HEARTBEAT_MS: Final = 3_000
+_CLOSE_SECONDS: Final = 3.0
 
 
 class KafkaLog(KafkaReader):
@@ -45,6 +49,7 @@ class KafkaLog(KafkaReader):
         for record in records:
             if record.partition >= self.partitions(record.topic):
                 raise UnknownTopic(f"{record.topic} has no partition {record.partition}")
+        check_sizes(records)
         await self._appender.append(records)
 
     async def claim(self, group: str, topic: str, partition: int) -> KafkaClaim:
@@ -71,6 +76,7 @@ class KafkaLog(KafkaReader):
     ) -> None:
         """See `Log.consume`."""
         self.partitions(topic)
+        await require_finished(self.client, group, topic)
         settings = self._settings
         consumer = AIOKafkaConsumer(
             **self._options,
@@ -166,4 +172,4 @@ class _LoneSource:
         if self._poll:
             self._poll.cancel()
             await asyncio.gather(self._poll, return_exceptions=True)
-        await self.source.consumer.stop()
+        await close_consumer(self.source.consumer, _CLOSE_SECONDS)

@@ -22,10 +22,15 @@ _LOG_PATIENCE_SECONDS: Final = 60.0
 _READER_PATIENCE_SECONDS: Final = 5.0
 
 
-async def open_kafka_log(url: str, settings: KafkaSettings, topics: Sequence[str]) -> KafkaLog:
-    """Connect, waiting a minute for the brokers. Raises `LogError` if they do not answer or a topic is missing."""
+async def open_kafka_log(
+    url: str, settings: KafkaSettings, topics: Sequence[str], optional: Sequence[str] = ()
+) -> KafkaLog:
+    """Connect, waiting a minute for the brokers. Raises `LogError` if they do not answer or a topic is missing.
+
+    `optional`: topics that may be missing.
+    """
     options = connection_options(url, settings)
-    client = await _connected(url, settings, topics, _LOG_PATIENCE_SECONDS)
+    client = await _connected(url, settings, [*topics, *optional], _LOG_PATIENCE_SECONDS)
     missing = [topic for topic in topics if topic not in client.partitions]
     if missing:
         await client.close()

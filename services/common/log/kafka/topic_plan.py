@@ -159,8 +159,8 @@ def _refused(desired: DesiredTopic, actual: ActualTopic) -> list[str]:
     refused = []
     if actual.partitions != desired.partitions:
         refused.append(
-            f"{actual.partitions} partitions, not {desired.partitions}: set LOG_PARTITIONS to what is there, or switch to"
-            " a new generation"
+            f"{actual.partitions} partitions, not {desired.partitions}: set LOG_PARTITIONS to what is there, or switch"
+            " to a new generation"
         )
     if wrong := sorted({replicas for replicas in actual.replication if replicas != desired.replication}):
         refused.append(

@@ -1,0 +1,1 @@
+"""The services on three brokers, and everything broken once: processes, brokers, the network, a disk."""
