@@ -7,10 +7,10 @@ DEV := .venv-dev/bin
 PROTOS := $(wildcard proto/mention_triage/v1/*.proto)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo kafka test check format proto docs lock bench soak clean
+.PHONY: help run demo kafka test check format proto docs lock bench soak soak-memory clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/ready ## Start everything on this machine, on the embedded log under var/ (Ctrl-C stops)
 	@$(RUN)/mention-triage up
@@ -55,7 +55,10 @@ lock: .venv-dev/ready ## Resolve the requirements anew (needs uv)
 bench: .venv-dev/ready ## Measure throughput and latency; tables, and bench/results/*.json
 	$(DEV)/python -m bench
 
-soak: .venv-dev/ready ## Ten minutes at 80 % of capacity: memory must stay flat
+soak: .venv-dev/ready ## Half an hour of faults on Kafka: nothing accepted may be lost, repeated or reordered
+	$(DEV)/python -m tests.faults.kafka --minutes 30
+
+soak-memory: .venv-dev/ready ## Ten minutes at 80 % of capacity: memory must stay flat
 	$(DEV)/python -m bench.soak
 
 clean: ## Remove environments and caches, never var/ with its data

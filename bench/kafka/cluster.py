@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from services.common.log.topics import TOPICS
 from tests.support.kafka import KafkaCluster, create_topics, delete_topics
 
 PARTITIONS: Final = 12
 _POLL_SECONDS: Final = 0.02
+_ANSWER_SECONDS: Final = 10.0
 
 
 @contextmanager
@@ -54,8 +55,15 @@ class GroupOffsets:
         self._consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": group, "log_level": 0})
 
     def committed(self) -> list[int]:
-        """The group's offset by partition, 0 where it has none."""
-        return [max(0, place.offset) for place in self._consumer.committed(self._places, timeout=10)]
+        """The group's offset by partition, 0 where it has none. Raises `KafkaException`."""
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while True:
+            try:
+                return [max(0, place.offset) for place in self._consumer.committed(self._places, _ANSWER_SECONDS)]
+            except KafkaException:  # the group's coordinator is only being found
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(_POLL_SECONDS)
 
     def wait_for(self, total: int, seconds: float) -> None:
         """Wait until the offsets of all partitions add up to `total`. Raises `TimeoutError`."""

@@ -22,7 +22,8 @@ import orjson
 from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
 from bench.kafka.cluster import PARTITIONS, broker_cpu_seconds, cpu_seconds, running_kafka
-from bench.pipeline import mentions, percentile
+from bench.kafka.load import copies
+from bench.pipeline import percentile
 from bench.report import Row, report
 from services.common.log.topics import ROUTED
 from tests.support.deployment import Deployment, ServiceName
@@ -121,7 +122,7 @@ def arrivals_of(kafka: KafkaCluster) -> Iterator[Arrivals]:
 
 async def post(url: str, headers: dict[str, str], load: Load, seconds: float, kind: str) -> dict[str, float]:
     """Send the load; when each accepted mention was due, seconds since the epoch, by its id."""
-    source = mentions(kind, 0.0)
+    source = copies(kind)
     due_at: dict[str, float] = {}
     # Connections are given up sooner than the server closes them (5 s), or a request would meet a closed one.
     limits = httpx.Limits(max_connections=200, keepalive_expiry=2)
@@ -151,10 +152,11 @@ async def measure_load(
     warm = await post(ingest.url, deployment.headers, load, _WARM_SECONDS, f"warm-{load.mentions}")
     await arrivals.all_of(list(warm))
     pids = [process.process.pid for process in deployment.processes]
-    services, brokers = cpu_seconds(pids), broker_cpu_seconds(kafka)
+    services, brokers, started = cpu_seconds(pids), broker_cpu_seconds(kafka), time.perf_counter()
     due_at = await post(ingest.url, deployment.headers, load, seconds, f"at-{load.mentions}")
     found = await arrivals.all_of(list(due_at))
     services, brokers = cpu_seconds(pids) - services, broker_cpu_seconds(kafka) - brokers
+    took = time.perf_counter() - started
     received = sorted(each.routed - each.received for each in found)
     posted = sorted(each.routed - due for each, due in zip(found, due_at.values(), strict=True))
     promised = f" (promised: below {_PROMISED_MS})" if load is LOADS[0] else ""
@@ -163,8 +165,8 @@ async def measure_load(
         Row(f"{load.name}: received to routed p99{promised}", 1000 * percentile(received, 0.99), "ms"),
         Row(f"{load.name}: POST due to routed p50", 1000 * percentile(posted, 0.5), "ms"),
         Row(f"{load.name}: POST due to routed p99", 1000 * percentile(posted, 0.99), "ms"),
-        Row(f"{load.name}: processor, the services", services / seconds, "cores"),
-        Row(f"{load.name}: processor, the brokers", brokers / seconds, "cores"),
+        Row(f"{load.name}: processor, the services", services / took, "cores"),
+        Row(f"{load.name}: processor, the brokers", brokers / took, "cores"),
     ]
 
 

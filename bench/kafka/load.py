@@ -1,14 +1,14 @@
 """Records for the benchmarks: made as ingest and classify make them, written with a client that is not aiokafka."""
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
-from typing import Final, cast
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, islice
+from typing import Any, Final, cast
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from bench.ingest_server import NoAppend
 from bench.kafka.cluster import PARTITIONS
-from bench.pipeline import mentions
+from bench.texts import sample_mentions
 from mention_triage.v1.classification_pb2 import (
     Classification,
     ClassifiedMention,
@@ -27,24 +27,35 @@ from services.ingest.events import MentionIntake, Received
 from services.ingest.settings import IngestSettings
 
 TENANT: Final = "bench"
+_ORIGINALS: Final = 10
 _SECONDS: Final = 60.0
 _HIGH: Final = ConfidenceLevel.CONFIDENCE_LEVEL_HIGH
 
 
-def mention_records(count: int, received_ms: Callable[[int], int], kind: str = "copy") -> list[NewRecord]:
-    """Records of `mentions.v1`: copies of ten texts, each by an author of its own. `received_ms`: of the n-th one."""
+def copies(kind: str) -> Iterator[dict[str, Any]]:
+    """Endless mentions as the API takes them: copies of ten, each by an author of its own. `kind`: part of the ids.
+
+    The model's cache answers all but the first ten.
+    """
+    samples = sample_mentions()[:_ORIGINALS]
+    for n in count():
+        yield samples[n % _ORIGINALS] | {"id": f"{kind}-{n}", "author": {"id": f"{kind}-{n}"}}
+
+
+def mention_records(number: int, received_ms: Callable[[int], int]) -> list[NewRecord]:
+    """Records of `mentions.v1`. `received_ms`: of the n-th one."""
     intake = MentionIntake(IngestSettings(), cast(Log, NoAppend(PARTITIONS)))
-    posted = islice(mentions(kind, 0.0), count)
+    posted = islice(copies("waiting"), number)
     return [intake.record(mention, Received(TENANT, received_ms(n)))[1] for n, mention in enumerate(posted)]
 
 
-def classified_records(count: int, received_ms: Callable[[int], int]) -> list[NewRecord]:
+def classified_records(number: int, received_ms: Callable[[int], int]) -> list[NewRecord]:
     """Records of `classified.v1`: the same mentions, with every inquiry type and sentiment in turn."""
     labels = [(inquiry_type, sentiment) for inquiry_type in INQUIRY_TYPES.values() for sentiment in SENTIMENTS.values()]
     classifications = [_classification(*each) for each in labels]
     return [
         _classified(record, classifications[n % len(classifications)])
-        for n, record in enumerate(mention_records(count, received_ms))
+        for n, record in enumerate(mention_records(number, received_ms))
     ]
 
 

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
@@ -62,7 +63,7 @@ class OutputTimes:
         first, last = int(begin / _RESOLUTION_SECONDS), int(end / _RESOLUTION_SECONDS)
         lists = self._steps.values() if partition is None else [self._steps[partition]]
         steps = sorted({step for each in list(lists) for step in list(each) if first <= step <= last} | {first, last})
-        return max(b - a for a, b in zip(steps, steps[1:], strict=False)) * _RESOLUTION_SECONDS
+        return max(b - a for a, b in pairwise(steps)) * _RESOLUTION_SECONDS
 
     def longest_partition_gap(self, begin: float, end: float) -> float:
         """The same of the partition that stood longest."""

@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import Final
 
 import matplotlib
+from matplotlib.figure import Figure
 
-matplotlib.use("svg")  # before pyplot: no window
-
-from matplotlib import pyplot as plt  # noqa: E402
-
-from bench.kafka.sampling import Sample  # noqa: E402
+from bench.kafka.sampling import Sample
 
 FILE: Final = Path(__file__).parents[1] / "results" / "catching-up.svg"
 _WORKERS: Final = ("first worker", "second worker")
@@ -18,8 +15,8 @@ _WORKERS: Final = ("first worker", "second worker")
 
 def plot_samples(samples: Sequence[Sample], events: Mapping[str, float], title: str) -> None:
     """Write the picture to `bench/results/catching-up.svg`. `events`: seconds since the start, by name."""
-    plt.rcParams["svg.hashsalt"] = "catching-up"  # equal samples give an equal file
-    figure, (left, memory, age) = plt.subplots(3, 1, sharex=True, figsize=(9, 9), layout="constrained")
+    figure = Figure(figsize=(9, 9), layout="constrained")
+    left, memory, age = figure.subplots(3, 1, sharex=True)
     seconds = [sample.seconds for sample in samples]
     left.plot(seconds, [sample.left for sample in samples])
     left.set(ylabel="records left", title=title, ylim=(0, None))
@@ -40,5 +37,5 @@ def plot_samples(samples: Sequence[Sample], events: Mapping[str, float], title: 
     for name, at in events.items():
         left.annotate(name, (at, 1), xycoords=("data", "axes fraction"), rotation=90, va="top", ha="right", fontsize=8)
     FILE.parent.mkdir(exist_ok=True)
-    figure.savefig(FILE, metadata={"Date": None})
-    plt.close(figure)
+    with matplotlib.rc_context({"svg.hashsalt": FILE.stem}):  # equal samples give an equal file
+        figure.savefig(FILE, metadata={"Date": None})

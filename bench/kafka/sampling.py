@@ -15,6 +15,7 @@ from services.common.telemetry.metric_defs import STAGE_OLDEST_WAITING_SECONDS, 
 from tests.support.deployment import ServiceProcess
 
 MIB: Final = 1 << 20
+_RECENT_SECONDS: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,21 @@ class Sample:
         return max(worker.oldest_waiting for worker in working)
 
 
+def deviations(samples: Sequence[Sample]) -> list[float]:
+    """Seconds by which the age metric misses what was true within the last moments, sorted.
+
+    The stage takes its own look every 2 s: what it tells is that old at most. The first looks at partitions that were
+    just taken over do not count.
+    """
+    found = []
+    for now in samples:
+        recent = [sample for sample in samples if 0 <= now.seconds - sample.seconds <= _RECENT_SECONDS]
+        if now.left and now.told is not None and all(sample.told is not None for sample in recent):
+            truths = [sample.oldest_waiting for sample in recent]
+            found.append(max(0.0, min(truths) - now.told, now.told - max(truths)))
+    return sorted(found)
+
+
 class Sampler:
     """Samples a group that works off known records."""
 
@@ -78,8 +94,8 @@ class Sampler:
     def sample(self, workers: Sequence[ServiceProcess]) -> Sample:
         """Look at everything once."""
         seen = tuple(_seen(worker) for worker in workers)
-        seconds, now = self.elapsed, time.time()
         committed = self._offsets.committed()
+        seconds, now = self.elapsed, time.time()
         waiting = [times[done:] for times, done in zip(self._times_ms, committed, strict=True)]
         oldest_ms = min((times[0] for times in waiting if times), default=None)
         oldest = max(0.0, now - oldest_ms / 1000) if oldest_ms is not None else 0.0

@@ -15,7 +15,7 @@ from mention_triage.v1.routing_pb2 import RoutedMention
 from services.common.contracts.identity import tenant_prefix
 from services.common.contracts.views import PRIORITIES, routed_view
 from services.common.http.problems import Problem
-from services.common.log.port import Bounds, OffsetOutOfRange, Reader, Record
+from services.common.log.port import Bounds, LogUnavailable, OffsetOutOfRange, Reader, Record, UnknownTopic
 from services.common.log.topics import GENERATION, ROUTED, TOPICS
 from services.router.cursor import decode_cursor, encode_cursor, invalid_cursor, later_cursor
 from services.router.generations import kept_generations, routed_topic, start_cursor, written
@@ -23,6 +23,7 @@ from services.router.generations import kept_generations, routed_topic, start_cu
 _RETAINED_HOURS: Final = next(topic.retention_ms for topic in TOPICS if topic.name == ROUTED) // 3_600_000
 
 _CHUNK_RECORDS: Final = 512
+_STEPS_IN_VAIN: Final = 128
 _READ_AHEAD_BYTES: Final = 2 << 20  # of one request, all partitions together
 _PAGE_BYTES: Final = 1 << 20  # of record values; a page ends early rather than grow beyond this by more than one item
 _TURN_SECONDS: Final = 0.005  # of work before others on the event loop get their turn
@@ -95,6 +96,18 @@ async def read_page(
     what is retained.
     """
     kept = kept_generations(reader, newest)
+    try:
+        return await _page_of_kept(reader, tenant, limit, cursor, filters, max_scan, kept)
+    except UnknownTopic:
+        if kept_generations(reader, newest) == kept:
+            raise LogUnavailable(f"{routed_topic(newest)} is not there now") from None
+        return await read_page(reader, tenant, limit, cursor, filters, max_scan, newest)  # one was deleted meanwhile
+
+
+async def _page_of_kept(
+    reader: Reader, tenant: str, limit: int, cursor: str | None, filters: Filters, max_scan: int, kept: Sequence[int]
+) -> Page:
+    newest = kept[-1]
     generation, sent = (kept[0], None) if cursor is None else decode_cursor(cursor, reader.identity)
     if generation > newest:
         raise later_cursor(generation, newest)
@@ -109,25 +122,46 @@ async def read_page(
         raise invalid_cursor()
     if any(offset < start for offset, start in zip(offsets, oldest, strict=True)):
         raise expired_cursor(encode_cursor(generation, reader.identity, oldest))
-    lanes = _lanes(reader, routed_topic(generation), offsets, bounds, limit)
+    effort = _Effort(_STEPS_IN_VAIN)
+    lanes = _lanes(reader, routed_topic(generation), offsets, bounds, limit, effort)
     try:
-        items = await _merge(lanes, tenant, limit, filters, max_scan)
+        items = await _merge(lanes, effort, tenant, limit, filters, max_scan)
     except OffsetOutOfRange:  # retention went by meanwhile
         if cursor is None:
-            return await read_page(reader, tenant, limit, None, filters, max_scan, newest)
+            return await _page_of_kept(reader, tenant, limit, None, filters, max_scan, kept)
         raise expired_cursor(await start_cursor(reader, generation)) from None
     if final and all(lane.exhausted for lane in lanes):
         return Page(items, await start_cursor(reader, later[0]))
     return Page(items, encode_cursor(generation, reader.identity, [lane.offset for lane in lanes]))
 
 
+@dataclass(slots=True)
+class _Effort:
+    """Steps without a record that a request may still take, all partitions together.
+
+    A long row of aborted records takes several requests: each moves the cursor on.
+    """
+
+    left: int
+
+
 class _Lane:
     """One partition's records, read in chunks that double: few for a small page, many for a long search."""
 
     def __init__(
-        self, reader: Reader, topic: str, partition: int, offset: int, end: int, chunk: int, chunk_bytes: int
+        self,
+        reader: Reader,
+        topic: str,
+        partition: int,
+        offset: int,
+        end: int,
+        chunk: int,
+        chunk_bytes: int,
+        effort: _Effort,
     ) -> None:
         self.offset = offset  # of the next record to take
+        self._read_to = offset
+        self._effort = effort
         self._reader = reader
         self._topic = topic
         self._partition = partition
@@ -135,38 +169,47 @@ class _Lane:
         self._chunk = chunk
         self._chunk_bytes = chunk_bytes
         self._waiting: deque[Record] = deque()
-        self._ended = offset >= end
 
     @property
     def exhausted(self) -> bool:
         """Whether nothing is left up to where the partition ended when the page was begun."""
-        return self._ended and not self._waiting
+        return self.offset >= self._end
 
     async def head(self) -> Record | None:
-        """The next record, which stays; None if there is none."""
-        if not self._waiting and not self._ended:
-            self._waiting.extend(
-                await self._reader.read(self._topic, self._partition, self.offset, self._chunk, self._chunk_bytes)
-            )
+        """The next record, which stays; None if there is none, or if the effort is spent."""
+        while not self._waiting and not self.exhausted and self._effort.left > 0:
+            found = await self._reader.scan(self._topic, self._partition, self.offset, self._chunk, self._chunk_bytes)
+            self._waiting.extend(found.records)
+            self._read_to = found.next_offset
             self._chunk = min(2 * self._chunk, _CHUNK_RECORDS)
-            self._ended = not self._waiting or self._waiting[-1].offset + 1 >= self._end
+            if not found.records:
+                self._effort.left -= 1
+                if found.next_offset <= self.offset:
+                    break
+                self.offset = found.next_offset
         return self._waiting[0] if self._waiting else None
 
     def take(self) -> Record:
         """The next record, which goes. Only after `head` has returned it."""
         record = self._waiting.popleft()
-        self.offset = record.offset + 1
+        self.offset = record.offset + 1 if self._waiting else self._read_to
         return record
 
 
-def _lanes(reader: Reader, topic: str, offsets: Sequence[int], bounds: Sequence[Bounds], limit: int) -> list[_Lane]:
+def _lanes(
+    reader: Reader, topic: str, offsets: Sequence[int], bounds: Sequence[Bounds], limit: int, effort: _Effort
+) -> list[_Lane]:
     """Partitions to merge, each from its offset on."""
     chunk = min(_CHUNK_RECORDS, 1 + 2 * limit // len(bounds))
     chunk_bytes = _READ_AHEAD_BYTES // len(bounds)
-    return [_Lane(reader, topic, n, offset, bounds[n].end, chunk, chunk_bytes) for n, offset in enumerate(offsets)]
+    return [
+        _Lane(reader, topic, n, offset, bounds[n].end, chunk, chunk_bytes, effort) for n, offset in enumerate(offsets)
+    ]
 
 
-async def _merge(lanes: Sequence[_Lane], tenant: str, limit: int, filters: Filters, max_scan: int) -> Sequence[bytes]:
+async def _merge(
+    lanes: Sequence[_Lane], effort: _Effort, tenant: str, limit: int, filters: Filters, max_scan: int
+) -> Sequence[bytes]:
     prefix = tenant_prefix(tenant).encode()
     heads = await asyncio.gather(*(lane.head() for lane in lanes))
     heap = [(head.timestamp_ms, n) for n, head in enumerate(heads) if head]
@@ -174,7 +217,7 @@ async def _merge(lanes: Sequence[_Lane], tenant: str, limit: int, filters: Filte
     items: list[bytes] = []
     scanned = size = 0
     turn_ends = time.perf_counter() + _TURN_SECONDS
-    while heap and scanned < max_scan and len(items) < limit and size < _PAGE_BYTES:
+    while heap and effort.left > 0 and scanned < max_scan and len(items) < limit and size < _PAGE_BYTES:
         lane = lanes[heap[0][1]]
         record = lane.take()
         scanned += 1

@@ -211,3 +211,20 @@ async def test_a_log_keeps_its_identity(open_log: OpenLog) -> None:
     first = (await open_log()).identity
     assert len(first) >= 16
     assert (await open_log()).identity == first
+
+
+async def test_scan_gives_in_steps_what_read_gives_and_stays_only_at_the_end(log: Log) -> None:
+    await log.append([new(str(n)) for n in range(5)])
+    claim = await log.claim("g", "out.v1", 0)
+    await claim.commit([new("in a transaction")], 0)
+    found: list[str] = []
+    offset, moved = 0, True
+    while moved:
+        step = await log.scan("in.v1", 0, offset, 2, BIG)
+        assert len(step.records) <= 2
+        found += values(step.records)
+        offset, moved = step.next_offset, step.next_offset > offset
+    assert found == [*map(str, range(5)), "in a transaction"]
+    assert offset == (await log.bounds("in.v1"))[0].end
+    with pytest.raises(OffsetOutOfRange):
+        await log.scan("in.v1", 0, offset + 1, 2, BIG)

@@ -49,6 +49,14 @@ class Bounds:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What one step through a partition found, and where the next one starts: beyond what readers never see, too."""
+
+    records: Sequence[Record]
+    next_offset: int
+
+
 class LogError(TriageError):
     """The log could not do what it was asked; the message says what to do."""
 
@@ -194,6 +202,13 @@ class Reader(Protocol):
         """Committed records from `offset` on, without waiting; none at the end.
 
         Raises `UnknownTopic`, and `OffsetOutOfRange` where `offset` is below the start or beyond the end.
+        """
+        ...
+
+    async def scan(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Scanned:
+        """One step of `read`, with bounded work: it may find no records before the end and still move on.
+
+        `next_offset` equals `offset` only at the end. Raises what `read` raises.
         """
         ...
 

@@ -5,10 +5,35 @@ No message text and no personal data: events carry ids, counts and error types.
 
 import logging
 import sys
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, Final
 
 import orjson
 import structlog
+
+_REPEAT_SECONDS: Final = 10.0
+
+
+class _Sparse(logging.Filter):
+    """Lets each message of a library through once in a while: aiokafka tells a hundred times a second that a broker is
+    away."""
+
+    def __init__(self, library: str, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._library = library
+        self._clock = clock
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it was last let through long enough ago. Its arguments do not count."""
+        if not record.name.startswith(self._library):
+            return True
+        now, key = self._clock(), (record.name, str(record.msg))
+        if now - self._last.get(key, float("-inf")) < _REPEAT_SECONDS:
+            return False
+        self._last[key] = now
+        return True
 
 
 def _dumps(event: Any, **_: Any) -> str:
@@ -48,4 +73,5 @@ def configure_logging(level: str) -> None:
         logging.getLogger(name).propagate = True
     if level == "info":  # aiokafka tells every step of joining a group and finding a coordinator
         logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    handler.addFilter(_Sparse("aiokafka", time.monotonic))
     logging.getLogger("uvicorn.access").disabled = True  # counted as metrics; a path may hold an id

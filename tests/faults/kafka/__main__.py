@@ -21,10 +21,9 @@ from tests.faults.kafka.table import table
 MENTIONS = 3_000
 
 
-def soak(folder: Path, minutes: float, seed: int) -> list[Outcome]:
+def soak(folder: Path, minutes: float, seed: int, outcomes: list[Outcome]) -> None:
     """Every fault in turn, each time in another order, until the time is up or the first that was not survived."""
     chance, end = random.Random(seed), time.monotonic() + minutes * 60
-    outcomes: list[Outcome] = []
     order: list[Fault] = []
     with open_arena(folder) as arena:
         faults = [*FAULTS, *MORE_FAULTS, VIRAL_POST]
@@ -40,7 +39,6 @@ def soak(folder: Path, minutes: float, seed: int) -> list[Outcome]:
             if not outcome.good:
                 print(f"what the processes printed lies in {folder}")
                 break
-    return outcomes
 
 
 def main() -> None:
@@ -50,8 +48,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
-    outcomes = soak(Path(tempfile.mkdtemp(prefix="faults-")), arguments.minutes, arguments.seed)
-    print(table(outcomes))
+    outcomes: list[Outcome] = []
+    try:
+        soak(Path(tempfile.mkdtemp(prefix="faults-")), arguments.minutes, arguments.seed, outcomes)
+    finally:
+        print(table(outcomes))
     sys.exit(0 if all(outcome.good for outcome in outcomes) else 1)
 
 

@@ -63,6 +63,10 @@ class Arena:
             arrivals.clear()
         self.reader.read.clear()
 
+    def silence(self, topic: str) -> float:
+        """Seconds since the last record of a topic."""
+        return time.monotonic() - self.watcher.arrivals[topic][-1].at
+
     def members(self, group: str) -> int:
         """Members of a consumer group, as the brokers see it; -1: no answer."""
         try:

@@ -12,6 +12,7 @@ from tests.faults.kafka.disk import MountRefused
 from tests.support.deployment import ServiceName, ServiceProcess
 
 _LED: Final = (MENTIONS, CLASSIFIED, ROUTED, "__consumer_offsets", "__transaction_state")
+_SILENCE_SECONDS: Final = 3.0
 VIRAL_MENTIONS: Final = 8_000
 _GROUP_OF: Final = {service: group for group, service in GROUPS.items()}
 
@@ -75,7 +76,8 @@ def zombie(service: ServiceName) -> Fault:
 
 
 def cut_network(service: ServiceName) -> Fault:
-    """Nothing passes between one process and the brokers until the group has gone on without it, and a bit longer."""
+    """Nothing passes between one process and the brokers, until the group has gone on without it (where it is in one;
+    else until it has written nothing for a while), and a bit longer."""
 
     def act(arena: Arena, chance: random.Random) -> None:
         arena.put_behind_proxy(service)
@@ -86,7 +88,9 @@ def cut_network(service: ServiceName) -> Fault:
         try:
             if group := _GROUP_OF.get(service):
                 arena.wait_members(group, workers - 1)
-            time.sleep(chance.uniform(2, 12))
+            else:
+                wait_for(lambda: arena.silence(MENTIONS) > _SILENCE_SECONDS, f"{service} is cut off")
+            time.sleep(chance.uniform(1, 8))
         finally:
             for proxy in arena.cluster.proxies.values():
                 proxy.heal()

@@ -87,7 +87,7 @@ async def play(arena: Arena, fault: Fault, mentions: int, chance: random.Random,
             await asyncio.to_thread(fault.act, arena, chance)
             over = time.monotonic()
             await until(lambda: len(accepted) >= mentions and _flows_since(over, routed), "the stream flows again")
-        except AssertionError as error:
+        except (AssertionError, TimeoutError) as error:
             unwell = str(error)
         load.stop()
         await sending
@@ -96,7 +96,7 @@ async def play(arena: Arena, fault: Fault, mentions: int, chance: random.Random,
         try:
             await until(lambda: not any(count_lost(accepted, seen) for seen in _seen(arena).values()), "all is routed")
             await asyncio.to_thread(arena.wait_whole)
-        except AssertionError as error:
+        except (AssertionError, TimeoutError) as error:
             unwell = unwell or str(error)
         quiet.set()
     if arena.watcher.failure or arena.watcher.dead_letters:

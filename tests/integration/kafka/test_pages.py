@@ -4,16 +4,20 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from orjson import loads
 
 from services.common.http.problems import Problem
+from services.common.log.kafka.acls import acls_of
 from services.common.log.kafka.log import KafkaLog
 from services.common.log.kafka.opening import open_kafka_log
 from services.common.log.kafka.settings import KafkaSettings
+from services.common.log.port import Scanned
 from services.common.log.topics import DAY_MS, TopicSpec, topic_name
+from services.router import pages as router_pages
 from services.router.cursor import decode_cursor, encode_cursor
 from services.router.pages import Filters, read_page
 from tests.integration.kafka.commands import own_generation
@@ -247,3 +251,54 @@ async def test_a_cursor_of_a_generation_that_is_gone_says_where_to_go_on(
     assert (problem.status, problem.code) == (410, "cursor_expired")
     assert flat((await pages.rest(problem.extensions["oldest_cursor"]))[0]) == mine
     assert flat((await pages.rest())[0]) == mine
+
+
+async def test_a_generation_that_is_deleted_meanwhile_is_passed(
+    old: Routed, new: Routed, open_pages: OpenPages
+) -> None:
+    old.write("acme", range(10))
+    pages = await open_pages(old, new)
+    _, cursor = await pages.page(None)
+    mine = new.write("acme", range(10, 20))
+    delete_topics(old.bootstrap, [old.name])
+    assert flat((await pages.rest())[0]) == mine
+    assert (await pages.refused(cursor)).code == "cursor_expired"
+
+
+async def test_aborted_records_are_passed_by_bounded_requests(
+    old: Routed, open_pages: OpenPages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = await open_pages(old)
+    for first in range(0, 2_000, 500):
+        old.write("acme", range(first, first + 500), aborted=True)
+    mine = old.write("acme", range(2_000, 2_010))
+    scan, scans = pages.log.scan, 0
+
+    async def counted(*place: Any) -> Scanned:
+        nonlocal scans
+        scans += 1
+        return await scan(*place)
+
+    monkeypatch.setattr(pages.log, "scan", counted)
+    monkeypatch.setattr(router_pages, "_STEPS_IN_VAIN", 5)
+    monkeypatch.setattr(router_pages, "_READ_AHEAD_BYTES", 3 * 4_096)
+    found: list[str] = []
+    cursor: str | None = None
+    requests = 0
+    while len(found) < len(mine):
+        scans = 0
+        ids, after = await pages.page(cursor, limit=500)
+        assert after != cursor
+        assert scans <= 5 + old.partitions + len(ids)
+        found, cursor, requests = found + ids, after, requests + 1
+    assert found == mine
+    assert requests > 3
+    _, caught_up = await pages.rest(cursor)
+    scans = 0
+    assert await pages.page(caught_up) == ([], caught_up)
+    assert scans == 0  # the cursor is behind the last marker
+
+
+def test_the_router_may_read_the_topics_of_earlier_generations() -> None:
+    reads = {right.name for right in acls_of("router", 12) if right.resource == "topic" and right.operation == "Read"}
+    assert {name for name in reads if name.startswith("routed.")} == {f"routed.v{each}" for each in range(4, 13)}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.common.log.port import Bounds, Record
+from services.common.log.port import Bounds, Scanned
 from services.common.log.topics import ROUTED
 from services.router import pages
 from services.router.pages import Filters, read_page
@@ -23,15 +23,15 @@ async def test_a_page_ends_at_a_mebibyte(router: World) -> None:
 
 async def test_a_page_reads_little_more_than_it_holds(router: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await router.route("acme", 90, text="a" * 100 * KIB)
-    read, size = router.log.read, 0
+    scan, size = router.log.scan, 0
 
-    async def measured(topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Sequence[Record]:
+    async def measured(topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Scanned:
         nonlocal size
-        records = await read(topic, partition, offset, max_records, max_bytes)
-        size += sum(len(record.value or b"") for record in records)
-        return records
+        found = await scan(topic, partition, offset, max_records, max_bytes)
+        size += sum(len(record.value or b"") for record in found.records)
+        return found
 
-    monkeypatch.setattr(router.log, "read", measured)
+    monkeypatch.setattr(router.log, "scan", measured)
     await router.page(limit=500)
     assert size <= 4 << 20  # what the page holds, and what is read ahead
 
@@ -47,11 +47,12 @@ async def test_others_get_their_turns_while_a_page_is_made(
     async def bounds(topic: str) -> Sequence[Bounds]:
         return all_bounds
 
-    async def read(topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Sequence[Record]:
-        return records[partition][offset : offset + max_records]
+    async def scan(topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Scanned:
+        found = records[partition][offset : offset + max_records]
+        return Scanned(found, offset + len(found))
 
     monkeypatch.setattr(router.log, "bounds", bounds)  # from memory: only the page itself gives turns to others
-    monkeypatch.setattr(router.log, "read", read)
+    monkeypatch.setattr(router.log, "scan", scan)
     monkeypatch.setattr(pages, "_TURN_SECONDS", 0.0)
     turns = 0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from services.common.log.embedded.schema import Row, connect_read_only, record_id, to_record
-from services.common.log.port import Bounds, LogError, LogUnavailable, OffsetOutOfRange, Record, UnknownTopic
+from services.common.log.port import Bounds, LogError, LogUnavailable, OffsetOutOfRange, Record, Scanned, UnknownTopic
 
 T = TypeVar("T")
 
@@ -78,6 +78,11 @@ class EmbeddedReader:
             return [to_record(topic, partition, row) for row in rows]
 
         return await self.run(read)
+
+    async def scan(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Scanned:
+        """See `Reader.scan`."""
+        records = await self.read(topic, partition, offset, max_records, max_bytes)
+        return Scanned(records, records[-1].offset + 1 if records else offset)
 
     async def group_lags(self) -> Sequence[tuple[str, str, int]]:
         """See `Reader.group_lags`."""

@@ -20,6 +20,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import Array, Boolean, Int8, Int16, Int32, Schema, String
 
+from services.common.log.kafka.diagnosis import connection_error
 from services.common.log.kafka.errors import port_error
 from services.common.log.kafka.topic_plan import ActualTopic, Change, DesiredTopic
 from services.common.log.port import LogError
@@ -103,14 +104,15 @@ class TopicAdmin:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """`options`: see `connection_options`."""
+        self._options = options
         self._client = AIOKafkaClient(**options, request_timeout_ms=_REQUEST_MS)
 
     async def __aenter__(self) -> Self:
         try:
             await self._client.bootstrap()
-        except KafkaError as error:
+        except KafkaError:
             await self._client.close()
-            raise port_error(error, "connecting") from None
+            raise await connection_error(self._options) from None
         return self
 
     async def __aexit__(

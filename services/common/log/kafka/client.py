@@ -9,7 +9,6 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from aiokafka.client import AIOKafkaClient, CoordinationType
@@ -18,6 +17,7 @@ from aiokafka.errors import (
     KafkaError,
     NotLeaderForPartitionError,
     OffsetOutOfRangeError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 from aiokafka.protocol.admin import ListGroupsRequest
@@ -28,8 +28,9 @@ from aiokafka.protocol.offset import OffsetRequest
 from aiokafka.record import MemoryRecords
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from services.common.log.kafka.diagnosis import connection_error
 from services.common.log.kafka.errors import port_error
-from services.common.log.port import Record
+from services.common.log.port import LogUnavailable, Record, Scanned, UnknownTopic
 
 T = TypeVar("T")
 
@@ -40,19 +41,12 @@ _PAUSE_SECONDS: Final = (0.02, 0.5)  # first and longest
 _REQUEST_MS: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """Committed records from an offset on, and where to go on: `next_offset` is beyond markers and aborted records."""
-
-    records: Sequence[Record]
-    next_offset: int
-
-
 class KafkaClient:
     """Asks the brokers. One for a process."""
 
     def __init__(self, options: Mapping[str, Any], topics: Sequence[str]) -> None:
         """`options`: see `connection_options`. `topics`: those that will be asked for."""
+        self._options = options
         self._client = AIOKafkaClient(**options, request_timeout_ms=_REQUEST_MS)
         self._topics = tuple(topics)
         self.cluster_id = ""
@@ -62,15 +56,23 @@ class KafkaClient:
         """Connect and learn the topics. Raises `LogUnavailable` if no broker answers."""
         try:
             await self._client.bootstrap()
-        except KafkaError as error:
-            raise port_error(error, "connecting") from None
-        self._client.set_topics(self._topics)
-        metadata = await self._ask_any(MetadataRequest(list(self._topics), False))
+        except KafkaError:
+            raise await connection_error(self._options) from None
+        try:
+            metadata = await self._ask_any(MetadataRequest(list(self._topics), False))
+        except LogUnavailable:  # at the addresses that the brokers name, which need not be those that LOG_URL names
+            servers = [f"{broker.host}:{broker.port}" for broker in self._client.cluster.brokers()]
+            raise await connection_error(self._options, servers) from None
         self.cluster_id = metadata.cluster_id
         for error_code, topic, _, partitions in metadata.topics:
             if error_code == 0:
                 self.partitions[topic] = len(partitions)
+        self._client.set_topics(list(self.partitions))  # aiokafka logs an error per missing topic, again and again
         await self._client.force_metadata_update()
+
+    def exists(self, topic: str) -> bool:
+        """Whether the brokers had the topic when they were asked last: after an error, every few minutes."""
+        return bool(self._client.cluster.partitions_for_topic(topic))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -101,10 +103,10 @@ class KafkaClient:
                     raise for_code(error_code)()
                 found[partition] = offset
 
-    async def fetch(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Fetched:
+    async def fetch(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Scanned:
         """Committed records from `offset` on, without waiting. Raises aiokafka's `OffsetOutOfRangeError`."""
 
-        async def ask() -> Fetched:
+        async def ask() -> Scanned:
             request = FetchRequest(0, 0, max_bytes, READ_COMMITTED, [(topic, [(partition, offset, max_bytes)])])
             response = await self._client.send(self._leader(topic, partition), request)
             ((_, ((_, error_code, _, *rest),)),) = response.topics
@@ -119,11 +121,11 @@ class KafkaClient:
             for message in found:
                 size += len(message.value or b"")
                 if records and size > max_bytes:
-                    return Fetched(records, message.offset)
+                    return Scanned(records, message.offset)
                 records.append(to_record(message))
                 if len(records) == max_records:
                     break
-            return Fetched(records, found.next_fetch_offset)
+            return Scanned(records, found.next_fetch_offset)
 
         return await self._patiently(ask, f"reading {topic}[{partition}]")
 
@@ -177,7 +179,9 @@ class KafkaClient:
 
     def _leader(self, topic: str, partition: int) -> int:
         leader = self._client.cluster.leader_for_partition(TopicPartition(topic, partition))
-        if leader is None or leader < 0:
+        if leader is None:
+            raise UnknownTopicOrPartitionError
+        if leader < 0:
             raise NotLeaderForPartitionError
         return int(leader)
 
@@ -190,6 +194,8 @@ class KafkaClient:
             except OffsetOutOfRangeError:
                 raise
             except (KafkaError, OSError, TimeoutError) as error:
+                if isinstance(error, UnknownTopicOrPartitionError) and time.monotonic() > deadline:
+                    raise UnknownTopic(f"{doing}: the brokers know no such topic any more; was it deleted?") from None
                 if time.monotonic() > deadline or not getattr(error, "retriable", True):
                     raise port_error(error, doing) from None
                 if getattr(error, "invalid_metadata", True):

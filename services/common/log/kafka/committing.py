@@ -81,12 +81,23 @@ class TransactionalCommitter:
             # Whatever it was: a refused batch has used up a sequence number, so that the next one would fail too. Only
             # a new claim, which asks for the committed offset, can know how far the group is.
             # AssertionError: aiokafka's check of its own state, after it was lost between two of these steps.
-            if isinstance(error, NOT_AUTHORIZED + TOO_LARGE):
-                self._lost = port_error(error, self._what)
+            cause = self._cause() or error
+            if isinstance(cause, NOT_AUTHORIZED + TOO_LARGE):
+                self._lost = port_error(cause, self._what)
             else:
-                name = type(error).__name__
+                name = type(cause).__name__
                 self._lost = Fenced(f"{self._what}: {name}; the partition is claimed anew while it is assigned", name)
             raise self._lost from None
+
+    def _cause(self) -> BaseException | None:
+        """Why the transaction ended: aiokafka answers whatever comes after with IllegalOperation or an assertion, and
+        wraps most of what ends its sender."""
+        ended = self._producer._txn_manager.wait_for_transaction_end()  # nothing else tells
+        if ended is None or not ended.done() or ended.cancelled():
+            return None
+        error: BaseException | None = ended.exception()
+        wrapped = error.__cause__ if error is not None and type(error) is KafkaError else None
+        return wrapped or error
 
     async def close(self) -> None:
         """See `Committer.close`."""

@@ -130,6 +130,10 @@ class Switch:
         there = set(self._reader.topics())
         if missing := [spec.name for spec in topics_of(self._generation) if spec.name not in there]:
             raise LogError(f"there is no {', no '.join(missing)}: `mention-triage topics apply` makes them")
+        old = [spec.name for spec in topics_of(self._generation - 1) if spec.groups or spec.state]
+        gone = [name for name in old if name not in there]
+        if 0 < len(gone) < len(old):  # what cannot be looked at may hold mentions that nobody has read
+            raise LogError(f"there is no {', no '.join(gone)}, or this user has no right to describe it")
 
     async def _left(self, group: str, topic: str) -> int:
         """How many offsets the group has yet to commit, where a record is among them and not only markers."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiokafka.errors import OffsetOutOfRangeError
 
 from services.common.log.kafka.client import EARLIEST, LATEST, KafkaClient
-from services.common.log.port import Bounds, OffsetOutOfRange, Record, UnknownTopic
+from services.common.log.port import Bounds, OffsetOutOfRange, Record, Scanned, UnknownTopic
 
 
 class KafkaReader:
@@ -23,8 +23,8 @@ class KafkaReader:
         return self.client.cluster_id
 
     def topics(self) -> Sequence[str]:
-        """See `Reader.topics`."""
-        return list(self.client.partitions)
+        """See `Reader.topics`: those that were there at the start and have not been deleted since."""
+        return [topic for topic in self.client.partitions if self.client.exists(topic)]
 
     def partitions(self, topic: str) -> int:
         """See `Reader.partitions`."""
@@ -43,15 +43,19 @@ class KafkaReader:
 
     async def read(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Sequence[Record]:
         """See `Reader.read`."""
-        self.partitions(topic)
         while True:
-            try:
-                fetched = await self.client.fetch(topic, partition, offset, max_records, max_bytes)
-            except OffsetOutOfRangeError:
-                raise OffsetOutOfRange(topic, partition, offset, (await self.bounds(topic))[partition]) from None
-            if fetched.records or fetched.next_offset <= offset:
-                return fetched.records
-            offset = fetched.next_offset  # only markers and aborted records there
+            found = await self.scan(topic, partition, offset, max_records, max_bytes)
+            if found.records or found.next_offset <= offset:
+                return found.records
+            offset = found.next_offset  # only markers and aborted records there
+
+    async def scan(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Scanned:
+        """See `Reader.scan`: one request."""
+        self.partitions(topic)
+        try:
+            return await self.client.fetch(topic, partition, offset, max_records, max_bytes)
+        except OffsetOutOfRangeError:
+            raise OffsetOutOfRange(topic, partition, offset, (await self.bounds(topic))[partition]) from None
 
     async def group_lags(self) -> Sequence[tuple[str, str, int]]:
         """See `Reader.group_lags`. Counts offsets: the marker of each transaction is one."""
