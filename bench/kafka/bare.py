@@ -30,6 +30,8 @@ async def bare_at_least_once(peer: Peer) -> None:
     await asyncio.gather(producer.start(), consumer.start())
     while not peer.meter.finished.is_set():
         fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MAX_RECORDS)
+        if not fetched:
+            continue
         await _send(producer, peer, fetched)
         await consumer.commit(_next(fetched))
         peer.meter.done(sum(map(len, fetched.values())))

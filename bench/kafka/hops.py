@@ -1,4 +1,4 @@
-"""Runs hops in processes of their own and reads what they measured, the brokers' processor time beside it."""
+"""Runs hops in processes of their own and reads what they measured, the broker's processor time beside it."""
 
 import itertools
 import subprocess
@@ -39,8 +39,13 @@ class Measured:
         return self.records / self.seconds
 
     @property
+    def us(self) -> float:
+        """Microseconds of processor time per record, the broker's included."""
+        return 1e6 / self.per_core + self.broker_us
+
+    @property
     def broker_us(self) -> float:
-        """Microseconds of the brokers' processor time per record."""
+        """Microseconds of the broker's processor time per record."""
         return 1e6 * self.broker_cpu_seconds / self.records
 
 

@@ -27,7 +27,8 @@ _GUARANTEES: Final[tuple[tuple[Kind, Kind], ...]] = (
     ("stage, at least once", "bare at least once"),
 )
 _PEERS: Final[tuple[Kind, ...]] = ("FastStream batch", "FastStream single")
-_COST: Final[tuple[Kind, Kind]] = ("stage, exactly once", "stage, at least once")
+_PLAIN: Final[Kind] = "stage, at least once"
+_COST: Final[tuple[Kind, Kind]] = ("stage, exactly once", _PLAIN)
 
 Turns = dict[Kind, list[Measured]]
 
@@ -64,9 +65,14 @@ def rows_of(work: Work, turns: Turns) -> list[Row]:
         for kind in turns
     ]
     rows += [Row(f"{work}: {kind} / {floor}", ratio(turns, kind, floor), "ratio", _HALF) for kind, floor in _GUARANTEES]
-    at_least_once: Kind = "stage, at least once"
-    rows += [Row(f"{work}: {at_least_once} / {p}", ratio(turns, at_least_once, p), "ratio") for p in _PEERS]
-    return [*rows, Row(f"{work}: exactly once / at least once", ratio(turns, *_COST), "ratio")]
+    rows += [Row(f"{work}: {_PLAIN} / {peer}", ratio(turns, _PLAIN, peer), "ratio") for peer in _PEERS]
+    exactly_once, at_least_once = (turns[kind] for kind in _COST)
+    with_broker = statistics.median(a.us / b.us for a, b in zip(exactly_once, at_least_once, strict=True))
+    return [
+        *rows,
+        Row(f"{work}: cost of exactly once against at least once", 1 / ratio(turns, *_COST), "ratio"),
+        Row(f"{work}: the same, the broker's processor time included", with_broker, "ratio"),
+    ]
 
 
 def measure(quick: bool) -> list[Row]:
