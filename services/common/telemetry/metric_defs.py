@@ -100,7 +100,7 @@ STAGE_PROCESS_SECONDS: Final = MetricSpec(
 )  # fmt: skip
 STAGE_COMMIT_SECONDS: Final = MetricSpec(
     "triage_stage_commit_seconds", "histogram", _STAGES, ("stage",),
-    "Seconds until outputs and offset of one batch are durable.",
+    "Seconds until outputs and offset of one batch are durable; their count is commits.",
     "Slow: the disk (or the brokers).",
     _STEP_SECONDS,
 )  # fmt: skip

@@ -57,6 +57,21 @@ def _kill_broker(arena: Arena, node: int, replaced: Callable[[int], bool]) -> No
     arena.cluster.wait_replicated()
 
 
+def kill_one_of_each(arena: Arena, chance: random.Random) -> None:
+    """kill -9 of a process of every service and of a broker, all at once."""
+    processes = [chance.choice(arena.deployment.of(service)) for service in ("ingest", *GROUPS.values())]
+    node = chance.choice(arena.cluster.nodes)
+    arena.strike()
+    arena.cluster.kill(node)
+    for process in processes:
+        process.kill()
+        process.start()
+    for process in processes:
+        process.wait_ready()
+    arena.cluster.start(node)
+    arena.cluster.wait_replicated()
+
+
 def zombie(service: ServiceName) -> Fault:
     """SIGSTOP until the group has gone on without it, then SIGCONT."""
 
@@ -166,4 +181,8 @@ FAULTS: Final = (
     FULL_DISK,
 )
 # What else the long form does.
-MORE_FAULTS: Final = (zombie("router"), cut_network("router"))
+MORE_FAULTS: Final = (
+    zombie("router"),
+    cut_network("router"),
+    Fault("kill -9 of one of each at once", kill_one_of_each),
+)

@@ -49,10 +49,11 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka i
         self._stopping = asyncio.Event()
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._rebalance_began: float | None = None
+        self._topic = ""
 
     async def run(self, topic: str) -> None:
         """Take part until `stop`. Raises what a `work` raised, after the others have finished their batch."""
-        consumer = self._source.consumer
+        consumer, self._topic = self._source.consumer, topic
         consumer.subscribe([topic], listener=self)
         reading: asyncio.Future[Any] = asyncio.ensure_future(self._read())
         stop: asyncio.Future[Any] = asyncio.ensure_future(self._stopping.wait())
@@ -105,7 +106,7 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka i
             self._observer.rebalanced(time.monotonic() - self._rebalance_began)
             self._rebalance_began = None
         self._observer.assigned(len(assigned))
-        log.info("partitions assigned", partitions=sorted(place.partition for place in assigned))
+        log.info("partitions assigned", topic=self._topic, partitions=sorted(place.partition for place in assigned))
         if self._stopping.is_set():
             return
         for place in assigned:

@@ -136,7 +136,10 @@ class Source:
                         inbox.fail(offset)
                         self._pause(place)
             except (*NOT_AUTHORIZED, RecordTooLargeError) as error:
-                raise port_error(error, "reading") from None
+                failure = port_error(error, "reading")
+                for inbox in self._inboxes.values():
+                    inbox.fail(failure)
+                raise failure from None
             except KafkaError as error:
                 log.warning("poll failed", error=type(error).__name__)
                 await asyncio.sleep(_PAUSE_SECONDS)
