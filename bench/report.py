@@ -13,7 +13,17 @@ from rich.console import Console
 from rich.table import Table
 
 _RESULTS = Path(__file__).parent / "results"
-_LIBRARIES = ("fastapi", "uvicorn", "pydantic", "protobuf", "onnxruntime", "tokenizers")
+_LIBRARIES = (
+    "fastapi",
+    "uvicorn",
+    "pydantic",
+    "protobuf",
+    "onnxruntime",
+    "tokenizers",
+    "aiokafka",
+    "confluent-kafka",
+    "faststream",
+)
 
 
 @dataclass(frozen=True, slots=True)

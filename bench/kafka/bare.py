@@ -1,7 +1,7 @@
 """The floor: aiokafka alone, consume and produce, as little as a hop can be.
 
-One loop and one producer for all partitions, units of thousands of records. It retries nothing, recovers from
-nothing, and a worker that has lost its partitions can still commit: what the port adds is measured against it.
+One loop and one producer for all partitions. It retries nothing, recovers from nothing, and a worker that has lost its
+partitions can still commit: what the port adds is measured against it.
 """
 
 import asyncio
@@ -11,12 +11,11 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import TopicPartition
 
-from bench.kafka.peer import Peer
+from bench.kafka.peer import UNIT_RECORDS, Peer
 from services.common.log.kafka.client import to_record
 from services.common.log.topics import CLASSIFIED, ROUTED
 
 _MAX_BATCH_BYTES: Final = 900_000
-_MAX_RECORDS: Final = 5_000  # in one unit
 _POLL_MS: Final = 500
 _Row = tuple[bytes | None, bytes | None, int, Sequence[tuple[str, bytes]]]  # key, value, time, headers
 
@@ -29,7 +28,7 @@ async def bare_at_least_once(peer: Peer) -> None:
     consumer = _consumer(peer)
     await asyncio.gather(producer.start(), consumer.start())
     while not peer.meter.finished.is_set():
-        fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MAX_RECORDS)
+        fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=UNIT_RECORDS)
         if not fetched:
             continue
         await _send(producer, peer, fetched)
@@ -46,7 +45,7 @@ async def bare_transactional(peer: Peer) -> None:
     consumer = _consumer(peer)
     await asyncio.gather(producer.start(), consumer.start())
     while not peer.meter.finished.is_set():
-        fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MAX_RECORDS)
+        fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=UNIT_RECORDS)
         if not fetched:
             continue
         async with producer.transaction():

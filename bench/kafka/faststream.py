@@ -13,13 +13,12 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaPublishMessage, KafkaResponse
 from faststream.kafka.annotations import KafkaMessage
 
-from bench.kafka.peer import Peer
+from bench.kafka.peer import UNIT_RECORDS, Peer
 from services.common.log.kafka.client import to_record
 from services.common.log.port import NewRecord
 from services.common.log.topics import CLASSIFIED, ROUTED
 
-_MAX_BATCH_BYTES: Final = 900_000
-_MAX_RECORDS: Final = 500  # one output batch must hold all of a partition
+_MAX_BATCH_BYTES: Final = 900_000  # a unit's outputs of a partition are one batch
 
 
 async def faststream_batch(peer: Peer) -> None:
@@ -32,7 +31,7 @@ async def faststream_batch(peer: Peer) -> None:
     @broker.subscriber(
         CLASSIFIED,
         batch=True,
-        max_records=_MAX_RECORDS,
+        max_records=UNIT_RECORDS,
         group_id=peer.group,
         auto_offset_reset="earliest",
         ack_policy=AckPolicy.NACK_ON_ERROR,

@@ -4,7 +4,7 @@ What was done about a dead letter stands behind it in its partition: a `DeadLett
 replayed record. A partition's dead letters are therefore a fold over the partition, like any state.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -14,7 +14,8 @@ from google.protobuf.message import DecodeError
 from mention_triage.v1.dead_letter_pb2 import DeadLetter, DeadLetterAction, DeadLetterHandled
 from services.common.contracts.records import event_record, headers_of, milliseconds, timestamp
 from services.common.errors import TriageError
-from services.common.log.port import Claim, Fenced, Log, NewRecord, OffsetOutOfRange, Reader, Record
+from services.common.log.port import Claim, Fenced, Log, NewRecord, Reader, Record
+from services.common.log.reading import read_to_end
 from services.common.log.topics import DEAD_LETTERS, TOPICS
 from services.common.stage.replay import replayed_record
 
@@ -125,32 +126,16 @@ async def read_letters(reader: Reader) -> list[PartitionLetters]:
     """All dead letters, by partition, as of now."""
     found = [PartitionLetters(partition) for partition in range(reader.partitions(DEAD_LETTERS))]
     for partition, letters in enumerate(found):
-        async for records in _read(reader, partition, 0):
+        async for records in read_to_end(reader, DEAD_LETTERS, partition, 0, *_READ):
             letters.take(records)
     return found
 
 
 async def read_original(reader: Reader, identifier: LetterId) -> DeadLetter | None:
     """A dead letter with the original's content; None if it is no longer there."""
-    async for records in _read(reader, identifier.partition, identifier.offset):
+    async for records in read_to_end(reader, DEAD_LETTERS, identifier.partition, identifier.offset, *_READ):
         return letter_of(records[0]) if records[0].offset == identifier.offset else None
     return None
-
-
-async def _read(reader: Reader, partition: int, offset: int) -> AsyncIterator[Sequence[Record]]:
-    """Records from `offset` on (or the oldest retained one) up to the end as it is now."""
-    bounds = (await reader.bounds(DEAD_LETTERS))[partition]
-    offset = max(offset, bounds.start)
-    while offset < bounds.end:
-        try:
-            records = await reader.read(DEAD_LETTERS, partition, offset, *_READ)
-        except OffsetOutOfRange as error:  # retention took the oldest meanwhile
-            offset = error.bounds.start
-            continue
-        if not records:
-            return
-        offset = records[-1].offset + 1
-        yield records
 
 
 def refusal(letter: Letter, action: Action, reader: Reader, now_ms: int) -> str | None:
@@ -207,7 +192,9 @@ class Handling:
         next_offset = max(claim.position, letters.end)
         unit: list[Record] = []
         size = 0
-        async for records in _read(self._log, claim.partition, min(allowed, default=letters.end)):
+        async for records in read_to_end(
+            self._log, DEAD_LETTERS, claim.partition, min(allowed, default=letters.end), *_READ
+        ):
             for record in records:
                 if record.offset not in allowed:
                     continue

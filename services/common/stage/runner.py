@@ -35,6 +35,10 @@ class RetryPolicy:
         return min(self.longest, self.first * 2.0 ** (failures - 1))
 
 
+class _Revoked(Exception):
+    """The partition was taken away before the work on it had begun."""
+
+
 class StageRunner(Generic[State]):
     """One stage in this process, on whichever partitions the log assigns to it."""
 
@@ -96,7 +100,10 @@ class StageRunner(Generic[State]):
 
     async def _work(self, claim: Claim) -> None:
         stage = self._stage
-        state = await self._state(claim)
+        try:
+            state = await self._state(claim)
+        except _Revoked:
+            return
         self.committed[claim.partition] = claim.position
         self.working.set()
         self._metrics.gauge(defs.STAGE_PARTITIONS, stage.name).inc()
@@ -116,7 +123,10 @@ class StageRunner(Generic[State]):
         return f"{self._stage.name}-{claim.partition}"
 
     async def _state(self, claim: Claim) -> State:
-        """The state kept from an earlier claim if it is as old as the group's offset, else the restored one."""
+        """The state kept from an earlier claim if it is as old as the group's offset, else the restored one.
+
+        Raises `_Revoked` if the partition is to be given up before all is restored: half a state must not be kept.
+        """
         kept = self._kept.pop(claim.partition, None)
         if kept and kept[0] == claim.position:
             return kept[1]
@@ -127,18 +137,19 @@ class StageRunner(Generic[State]):
     async def _restored(self, claim: Claim) -> State:
         """The state that the state topic gives. Starts anew where the log is away meanwhile."""
         stage = self._stage
-        while True:
+        while not claim.revoked:
             state = stage.new_state()
             try:
                 if stage.state_topic and stage.restore:
                     async for records in claim.state(stage.state_topic):
+                        if claim.revoked:
+                            raise _Revoked
                         stage.restore(state, records)
                 return state
             except LogUnavailable as error:
                 log.warning("restore failed", stage=stage.name, partition=claim.partition, error=str(error))
                 await asyncio.sleep(self._retry.longest)
-                if claim.revoked:
-                    return state
+        raise _Revoked
 
     async def _fetch(self, claim: Claim) -> Sequence[Record]:
         try:

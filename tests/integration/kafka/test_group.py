@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from services.common.log.kafka.log import KafkaLog
-from services.common.log.port import Claim, Fenced
-from tests.integration.kafka.conftest import BIG, MANY, PARTITIONS, Names, OpenKafka, copy, new, read_all
+from services.common.log.port import Claim, Fenced, LogError
+from tests.integration.kafka.conftest import BIG, MANY, PARTITIONS, Names, OpenKafka, copy, new, read_all, values
 
 DEADLINE = 40.0
 
@@ -216,3 +217,50 @@ async def test_an_idle_group_has_no_lag_although_transactions_leave_markers(
     await until(no_lag)
     log.stop_consuming()
     await member
+
+
+async def test_another_program_in_the_group_is_named(open_kafka: OpenKafka, names: Names, kafka: str) -> None:
+    other = AIOKafkaConsumer(names.source, bootstrap_servers=kafka, group_id=names.group)
+    await other.start()
+    log = await open_kafka()
+    async with asyncio.timeout(DEADLINE):
+        with pytest.raises(LogError, match="another program"):
+            await log.consume(names.group, names.source, lambda claim: copy(claim, names))
+    await other.stop()
+
+
+async def test_stopping_in_the_middle_of_a_rebalance_waits_for_all_work(open_kafka: OpenKafka, names: Names) -> None:
+    log, second = await open_kafka(), await open_kafka()
+    await log.append([new(names.source, str(n), n) for n in range(PARTITIONS)])
+    running: Counter[int] = Counter()
+    finish = asyncio.Event()
+
+    async def work(claim: Claim) -> None:
+        running[claim.partition] += 1
+        try:
+            while not claim.revoked:
+                if records := await claim.fetch(MANY, BIG):
+                    await finish.wait()
+                    await claim.commit([new(names.output, value) for value in values(records)], records[-1].offset + 1)
+        finally:
+            running[claim.partition] -= 1
+
+    member = asyncio.create_task(log.consume(names.group, names.source, work))
+    await until(lambda: running.total() == PARTITIONS)
+    other = asyncio.create_task(second.consume(names.group, names.source, lambda claim: copy(claim, names)))
+    await asyncio.sleep(4)  # a heartbeat later the first one drains
+    log.stop_consuming()
+    await asyncio.sleep(0.5)
+    assert not member.done()
+    finish.set()
+    async with asyncio.timeout(DEADLINE):
+        await member
+    assert running.total() == 0
+
+    async def all_there() -> bool:
+        return len(await read_all(second, names.output)) == PARTITIONS
+
+    await until(all_there)
+    second.stop_consuming()
+    await other
+    assert sorted(await read_all(second, names.output)) == [str(n) for n in range(PARTITIONS)]

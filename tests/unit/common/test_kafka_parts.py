@@ -34,7 +34,7 @@ def test_a_partition_waits_after_a_commit_and_not_when_it_was_idle() -> None:
 
 
 def test_an_inbox_gives_within_the_limits_and_always_one() -> None:
-    inbox = Inbox()
+    inbox = Inbox(0)
     inbox.put([record(n) for n in range(5)])
     assert [r.offset for r in inbox.take(2, 1_000)] == [0, 1]
     assert [r.offset for r in inbox.take(10, 25)] == [2, 3]
@@ -44,7 +44,7 @@ def test_an_inbox_gives_within_the_limits_and_always_one() -> None:
 
 
 def test_an_inbox_is_full_by_records_and_by_bytes() -> None:
-    inbox = Inbox()
+    inbox = Inbox(0)
     assert inbox.low
     inbox.put([record(n) for n in range(1_000)])
     assert inbox.full

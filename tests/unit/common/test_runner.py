@@ -3,13 +3,15 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from mention_triage.v1.dead_letter_pb2 import DeadLetter
 from services.common.log.embedded.log import EmbeddedLog
-from services.common.log.port import LogUnavailable, NewRecord, Record
+from services.common.log.port import Claim, LogUnavailable, NewRecord, Record
 from services.common.log.topics import CLASSIFIED, DEAD_LETTERS, MENTIONS, SEEN
 from services.common.stage.dead_letters import DeadLetterLimit, StageStopped
 from services.common.stage.runner import RetryPolicy, StageRunner
@@ -246,3 +248,40 @@ def test_lag_in_seconds_is_what_waits_at_the_pace_of_the_last_minute() -> None:
     assert lag_seconds(50, 5.0) == 10.0
     assert lag_seconds(0, 0.0) == 0.0
     assert lag_seconds(1, 0.0) == math.inf
+
+
+class _StateClaim:
+    """A claim whose state comes in two batches; the log goes away between them and the partition with it, once."""
+
+    group, topic, partition, position = "stage", "in.v1", 0, 0
+
+    def __init__(self, fails: bool) -> None:
+        self._fails = fails
+        self.revoked = False
+
+    async def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
+        yield [Record(topic, 0, 0, None, b"first", 0)]
+        if self._fails:
+            self.revoked = True
+            raise LogUnavailable("away")
+        yield [Record(topic, 0, 1, None, b"second", 0)]
+
+    async def fetch(self, max_records: int, max_bytes: int) -> Sequence[Record]:
+        self.revoked = True
+        return []
+
+
+async def test_half_a_state_is_never_kept(log: EmbeddedLog) -> None:
+    states: list[list[bytes]] = []
+
+    def new_state() -> list[bytes]:
+        states.append([])
+        return states[-1]
+
+    counted = replace(stage(copy), new_state=new_state)
+    tested = StageRunner(log, counted, Metrics("classify"), Health(), QUICK)
+    await tested._work(cast(Claim, _StateClaim(fails=True)))
+    await tested._work(cast(Claim, _StateClaim(fails=False)))
+    assert states == [[b"first"], [b"first", b"second"]]
+    await tested._work(cast(Claim, _StateClaim(fails=False)))
+    assert len(states) == 2  # a whole one is kept for the partition that comes back

@@ -16,9 +16,9 @@ from services.common.log.port import (
     LogFull,
     LogUnavailable,
     NewRecord,
-    OffsetOutOfRange,
     Record,
 )
+from services.common.log.reading import read_to_end
 from services.common.log.topics import TOPICS, TopicSpec
 
 _IDLE_SECONDS: Final = 1.0
@@ -197,15 +197,5 @@ class EmbeddedClaim:
 
     async def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
         """See `Claim.state`."""
-        bounds = (await self._log.bounds(topic))[self.partition]
-        offset, end = bounds.start, bounds.end
-        while offset < end:
-            try:
-                records = await self._log.read(topic, self.partition, offset, *_STATE_BATCH)
-            except OffsetOutOfRange as error:  # retention took the oldest meanwhile
-                offset = error.bounds.start
-                continue
-            if not records:
-                return
-            offset = records[-1].offset + 1
+        async for records in read_to_end(self._log, topic, self.partition, 0, *_STATE_BATCH):
             yield records

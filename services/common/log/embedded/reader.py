@@ -81,8 +81,9 @@ class EmbeddedReader:
 
     async def scan(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Scanned:
         """See `Reader.scan`."""
+        end = (await self.bounds(topic))[partition].end
         records = await self.read(topic, partition, offset, max_records, max_bytes)
-        return Scanned(records, records[-1].offset + 1 if records else offset)
+        return Scanned(records, records[-1].offset + 1 if records else max(offset, end))  # compaction leaves gaps
 
     async def group_lags(self) -> Sequence[tuple[str, str, int]]:
         """See `Reader.group_lags`."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from services.common.log.kafka.closing import close_producer
 from services.common.log.kafka.errors import NOT_AUTHORIZED, TOO_LARGE, port_error
@@ -34,6 +34,7 @@ class Appender:
         self._producer: AIOKafkaProducer | None = None
         self._lost = asyncio.Event()  # of the current producer
         self._starting = asyncio.Lock()
+        self._turns: defaultdict[tuple[str, int], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._closing: set[asyncio.Task[None]] = set()
 
     async def append(self, records: Sequence[NewRecord]) -> None:
@@ -47,16 +48,17 @@ class Appender:
             raise LogUnavailable(
                 f"{self._in_flight} bytes wait for the brokers (KAFKA_MAX_IN_FLIGHT_BYTES)", "in_flight"
             )
+        producer: AIOKafkaProducer | None = None
         try:
             async with asyncio.timeout(self._timeout):
                 producer, lost = await self._started()
                 await self._send(producer, lost, records, size)
-        except TimeoutError:
+        except (TimeoutError, KafkaTimeoutError):  # nothing was refused: the producer is as good as before
             raise LogUnavailable(
                 "the brokers have not acknowledged in time (KAFKA_APPEND_TIMEOUT_SECONDS)", "timeout"
             ) from None
         except KafkaError as error:
-            raise self._judged(error) from None
+            raise self._judged(error, producer) from None
 
     async def close(self) -> None:
         """Send what is in flight, for a few seconds, and release the connections."""
@@ -91,7 +93,9 @@ class Appender:
         try:
             for partition in _by_partition(records):
                 if len(partition) >= _OWN_BATCH_RECORDS:
-                    await hand_over_batches(producer, partition, futures)
+                    # One at a time: aiokafka counts what others wait for one partition against each one's own time.
+                    async with self._turns[partition[0].topic, partition[0].partition]:
+                        await hand_over_batches(producer, partition, futures)
                 else:
                     await _hand_over(producer, partition, futures)
         finally:
@@ -112,10 +116,11 @@ class Appender:
     def _free(self, size: int) -> None:
         self._in_flight -= size
 
-    def _judged(self, error: KafkaError) -> LogError:
-        """The port's error. Whatever it was, the refused records have used up sequence numbers."""
-        log.warning("producer replaced", error=type(error).__name__)
-        self._replace()
+    def _judged(self, error: KafkaError, producer: AIOKafkaProducer | None) -> LogError:
+        """The port's error. Whatever it was, the refused records have used up sequence numbers of their producer."""
+        if producer is self._producer:  # else it was replaced already
+            log.warning("producer replaced", error=type(error).__name__)
+            self._replace()
         if isinstance(error, NOT_AUTHORIZED + TOO_LARGE):
             return port_error(error, "appending")
         return LogUnavailable(f"the brokers have not taken the records ({type(error).__name__})", type(error).__name__)

@@ -8,11 +8,13 @@ from typing import Final
 from aiokafka.structs import TopicPartition
 
 from services.common.log.kafka.committing import Committer
+from services.common.log.kafka.errors import TAKEN_OVER
 from services.common.log.kafka.pacing import CommitPacing, CommitPacingState
 from services.common.log.kafka.producing import check_sizes
 from services.common.log.kafka.reader import KafkaReader
 from services.common.log.kafka.source import Source
-from services.common.log.port import NewRecord, OffsetOutOfRange, Record
+from services.common.log.port import Fenced, NewRecord, OffsetOutOfRange, Record
+from services.common.log.reading import read_to_end
 
 _IDLE_SECONDS: Final = 1.0
 _STATE_BATCH: Final = (1_000, 4 << 20)  # records, bytes
@@ -40,6 +42,7 @@ class KafkaClaim:
         self._place = place
         self._position = offset
         self._revoked = False
+        self.taken_over = False  # by another worker, as far as this one knows
         self._inbox = source.open(place, offset)
         self._pacing = CommitPacingState(pacing, time.monotonic)
 
@@ -81,26 +84,20 @@ class KafkaClaim:
     async def commit(self, outputs: Sequence[NewRecord], next_offset: int) -> int:
         """See `Claim.commit`."""
         check_sizes(outputs)
-        if next_offset == self._position:
-            next_offset = await self._source.beyond(self._place, self._inbox, next_offset)
+        if next_offset == self._position and not self._inbox.records:
+            next_offset = max(next_offset, self._inbox.reached)  # transactions leave markers in the log
         start = time.monotonic()
-        await self._committer.commit(outputs, next_offset)
+        try:
+            await self._committer.commit(outputs, next_offset)
+        except Fenced as fenced:
+            self.taken_over = fenced.reason in TAKEN_OVER
+            raise
         self._pacing.committed(time.monotonic() - start)
         return next_offset
 
     async def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
         """See `Claim.state`."""
-        bounds = (await self._reader.bounds(topic))[self.partition]
-        offset, end = bounds.start, bounds.end
-        while offset < end:
-            try:
-                records = await self._reader.read(topic, self.partition, offset, *_STATE_BATCH)
-            except OffsetOutOfRange as error:  # retention took the oldest meanwhile
-                offset = error.bounds.start
-                continue
-            if not records:
-                return
-            offset = records[-1].offset + 1
+        async for records in read_to_end(self._reader, topic, self.partition, 0, *_STATE_BATCH):
             yield records
 
     async def close(self) -> None:

@@ -115,7 +115,7 @@ class KafkaClient:
             # Since version 4 of the answer: last stable offset, …, aborted transactions, [preferred replica,] records.
             aborted = rest[2] if response.API_VERSION >= 11 else rest[-2]
             place = TopicPartition(topic, partition)
-            found = PartitionRecords(place, MemoryRecords(rest[-1]), aborted, offset, None, None, False, READ_COMMITTED)
+            found = PartitionRecords(place, MemoryRecords(rest[-1]), aborted, offset, None, None, True, READ_COMMITTED)
             records: list[Record] = []
             size = 0
             for message in found:

@@ -12,7 +12,18 @@ _ABANDON_SECONDS: Final = 1.0
 async def close_consumer(consumer: AIOKafkaConsumer, seconds: float) -> None:
     """Leave the group and close the connections; without leaving, the group notices by itself after the session."""
     if not await _stopped(consumer, seconds):
-        await consumer._client.close()  # stopped half-way
+        # It stopped half-way: end what it has left behind.
+        fetcher, coordinator = consumer._fetcher, consumer._coordinator
+        tasks = [
+            getattr(fetcher, "_fetch_task", None),
+            *(getattr(coordinator, name, None) for name in ("_coordination_task", "_heartbeat_task")),
+        ]
+        running = [task for task in tasks if task and not task.done()]
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=_ABANDON_SECONDS)
+        await consumer._client.close()
 
 
 async def close_producer(producer: AIOKafkaProducer, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """The two ways to commit a batch: in a transaction, or outputs first and then the offset."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
@@ -66,6 +67,7 @@ class TransactionalCommitter:
         if self._lost is not None:
             raise self._lost
         producer, offsets = self._producer, {self._place: OffsetAndMetadata(next_offset, "")}
+        start = time.monotonic()
         try:
             await producer.begin_transaction()
             # One after the other: while the coordinator adds the group it cannot vouch for the outputs' partitions, and
@@ -74,6 +76,10 @@ class TransactionalCommitter:
             await send_batches(producer, outputs)
             await producer.send_offsets_to_transaction(offsets, self._group)
             await producer.commit_transaction()
+            if time.monotonic() - start > _REQUEST_MS / 1000:
+                # A request was repeated. If the first one still arrives, it would end a later transaction in its midst:
+                # only a new claim has another epoch.
+                self._lost = Fenced(f"{self._what}: it took so long that the partition is claimed anew", "slow")
         except asyncio.CancelledError:
             self._lost = Fenced(f"{self._what}: given up in the middle", "cancelled")
             raise

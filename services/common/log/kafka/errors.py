@@ -17,6 +17,8 @@ from aiokafka import errors as kafka
 
 from services.common.log.port import Fenced, LogError, LogUnavailable, NotAuthorized
 
+# Reasons of `Fenced` that mean that another worker has claimed the partition.
+TAKEN_OVER: Final = (kafka.ProducerFenced.__name__, kafka.InvalidProducerEpoch.__name__)
 # A commit outside of a transaction that came after the group had gone on without this member.
 MEMBERSHIP_LOST: Final = (
     kafka.CommitFailedError,
@@ -43,6 +45,8 @@ def port_error(error: Exception, doing: str) -> LogError:
     name = type(error).__name__
     if isinstance(error, MEMBERSHIP_LOST):
         return Fenced(f"{doing}: {name}; the partition is claimed anew while it is assigned", name)
+    if isinstance(error, kafka.InconsistentGroupProtocolError):
+        return LogError(f"{doing}: the group has members of another program, or of a version that shares otherwise")
     if isinstance(error, NOT_AUTHORIZED):
         return NotAuthorized(
             f"{doing}: the brokers refuse it ({name}): give this user the rights that `mention-triage acls` lists"

@@ -23,76 +23,96 @@ _PAUSE_SECONDS: Final = 1.0
 # A worker that was fenced while the partition is still assigned to it may be the one that is wrong: it learns so with
 # its next heartbeat, every 3 s, and must not fence the right one before.
 _FENCED_PAUSE_SECONDS: Final = 4.0
-_STOP_SECONDS: Final = 10.0
+_LONGEST_FENCED_PAUSE_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 5.0
 
 MakeClaim = Callable[[Source, TopicPartition], Awaitable[KafkaClaim]]
 
 
-class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is not typed
-    """Runs `work` on a claim for each assigned partition, claimed anew after it was fenced, until stopped."""
+class GroupMember:
+    """Runs `work` on a claim for each assigned partition, claimed anew after it was lost, until stopped."""
 
     def __init__(
         self,
-        consumer: AIOKafkaConsumer,
+        make_consumer: Callable[[], AIOKafkaConsumer],
         make_claim: MakeClaim,
         work: Callable[[Claim], Awaitable[None]],
         observer: GroupObserver,
         drain_seconds: float,
     ) -> None:
-        """`consumer`: not started. `drain_seconds`: how long workers have to finish the batch in hand on a revoke."""
-        self._source = Source(consumer)
+        """`make_consumer`: a new one, not started. `drain_seconds`: how long workers have to finish the batch in hand
+        when partitions are to be given up."""
+        self._make_consumer = make_consumer
         self._make_claim = make_claim
         self._work = work
         self._observer = observer
         self._drain_seconds = drain_seconds
-        self._owners: dict[TopicPartition, _Owner] = {}
         self._stopping = asyncio.Event()
-        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._rebalance_began: float | None = None
-        self._topic = ""
 
     async def run(self, topic: str) -> None:
         """Take part until `stop`. Raises what a `work` raised, after the others have finished their batch."""
-        consumer, self._topic = self._source.consumer, topic
-        consumer.subscribe([topic], listener=self)
-        reading: asyncio.Future[Any] = asyncio.ensure_future(self._read())
+        while not self._stopping.is_set():
+            try:
+                await self._take_part(topic)
+            except LogUnavailable as error:  # the brokers, or a consumer that has failed: with a new one, from anew
+                log.warning("joins the group again", topic=topic, error=str(error))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), _PAUSE_SECONDS)
+
+    async def _take_part(self, topic: str) -> None:
+        source = Source(self._make_consumer())
+        owners = _Owners(source, self._make_claim, self._work, self._observer, self._drain_seconds, self._stopping)
+        source.consumer.subscribe([topic], listener=owners)
+        reading: asyncio.Future[Any] = asyncio.ensure_future(_read(source))
         stop: asyncio.Future[Any] = asyncio.ensure_future(self._stopping.wait())
         try:
-            await asyncio.wait({reading, stop, self._failure}, return_when=asyncio.FIRST_COMPLETED)
-            self._stopping.set()
-            await self._give_up(list(self._owners))
-            if reading.done():
-                reading.result()
-            if self._failure.done():
-                self._failure.result()
+            await asyncio.wait({reading, stop, owners.failure}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._stopping.set()
             for task in (reading, stop):
                 task.cancel()
             await asyncio.gather(reading, stop, return_exceptions=True)
-            await self._give_up(list(self._owners))
-            await close_consumer(consumer, _STOP_SECONDS)
-            self._failure.cancel()
-
-    async def _read(self) -> None:
-        """Join the group, as soon as the brokers let it, and hand out records until cancelled."""
-        while True:
-            try:
-                await self._source.consumer.start()
-                break
-            except KafkaError as error:
-                failure = port_error(error, "joining the group")
-                if not isinstance(failure, LogUnavailable):
-                    raise failure from None
-                log.warning("cannot join the group yet", error=type(error).__name__)
-                await asyncio.sleep(_PAUSE_SECONDS)
-        await self._source.poll()
+            await owners.close()
+            await close_consumer(source.consumer, _STOP_SECONDS)
+        if owners.failure.done():
+            owners.failure.result()
+        if not reading.cancelled():
+            reading.result()
 
     def stop(self) -> None:
         """Let the workers finish the batch in hand, then leave the group."""
         self._stopping.set()
-        for owner in self._owners.values():
-            owner.revoke()
+
+
+async def _read(source: Source) -> None:
+    """Join the group and hand out records until cancelled. Raises the port's error."""
+    try:
+        await source.consumer.start()
+    except KafkaError as error:
+        raise port_error(error, "joining the group") from None
+    await source.poll()
+
+
+class _Owners(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is not typed
+    """The tasks that work on the assigned partitions of one consumer."""
+
+    def __init__(
+        self,
+        source: Source,
+        make_claim: MakeClaim,
+        work: Callable[[Claim], Awaitable[None]],
+        observer: GroupObserver,
+        drain_seconds: float,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._source = source
+        self._make_claim = make_claim
+        self._work = work
+        self._observer = observer
+        self._drain_seconds = drain_seconds
+        self._stopping = stopping
+        self._owners: dict[TopicPartition, _Owner] = {}
+        self._rebalance_began: float | None = None
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
         """Called by the consumer while it still belongs to the group: finish and commit."""
@@ -102,69 +122,77 @@ class GroupMember(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka i
     async def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         """Called by the consumer before its first heartbeat in the new generation: claims start in the background."""
         self._source.hold(assigned)
+        self._observer.assigned(len(assigned))
         if self._rebalance_began is not None:
             self._observer.rebalanced(time.monotonic() - self._rebalance_began)
             self._rebalance_began = None
-        self._observer.assigned(len(assigned))
-        log.info("partitions assigned", topic=self._topic, partitions=sorted(place.partition for place in assigned))
+        log.info("partitions assigned", assigned=sorted(f"{place.topic}[{place.partition}]" for place in assigned))
         if self._stopping.is_set():
             return
         for place in assigned:
-            owner = self._owners[place] = _Owner(self._own(place))
+            owner = self._owners[place] = _Owner()
+            owner.task = asyncio.create_task(self._own(place, owner))
             owner.task.add_done_callback(self._check)
 
+    async def close(self) -> None:
+        """Give all up; returns when no work runs any more."""
+        await self._give_up(list(self._owners))
+
     def _check(self, task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and (error := task.exception()) and not self._failure.done():
-            self._failure.set_exception(error)
+        if not task.cancelled() and (error := task.exception()) and not self.failure.done():
+            self.failure.set_exception(error)
 
     async def _give_up(self, places: list[TopicPartition]) -> None:
-        owners = [owner for place in places if (owner := self._owners.pop(place, None))]
-        for owner in owners:
+        owners = {place: owner for place in places if (owner := self._owners.get(place))}
+        for owner in owners.values():
             owner.revoke()
-        tasks = [owner.task for owner in owners]
-        if not tasks:
-            return
-        _, unfinished = await asyncio.wait(tasks, timeout=self._drain_seconds)
-        if unfinished:  # the next owner repeats the batch: nothing of it was committed
-            log.warning("batches given up to hand partitions over", partitions=len(unfinished))
-            for task in unfinished:
-                task.cancel()
-            await asyncio.wait(unfinished)
+        if tasks := [owner.task for owner in owners.values()]:
+            _, unfinished = await asyncio.wait(tasks, timeout=self._drain_seconds)
+            if unfinished:  # the next owner repeats the batch: nothing of it was committed
+                log.warning("batches given up to hand partitions over", partitions=len(unfinished))
+                for task in unfinished:
+                    task.cancel()
+                await asyncio.wait(unfinished)
+        for place, owner in owners.items():
+            if self._owners.get(place) is owner:
+                del self._owners[place]
 
-    async def _own(self, place: TopicPartition) -> None:
-        """Claim the partition and work on it, again after a fence, as long as it is assigned."""
-        while owner := self._owners.get(place):
-            if owner.revoked:
-                return
+    async def _own(self, place: TopicPartition, owner: "_Owner") -> None:
+        """Claim the partition and work on it, again when the claim was lost, as long as it is assigned."""
+        fenced_pause = _FENCED_PAUSE_SECONDS
+        while not owner.revoked:
+            owner.claiming = True
             try:
                 claim = await self._make_claim(self._source, place)
             except (LogUnavailable, Fenced) as error:
-                log.warning("claim failed", partition=place.partition, error=str(error))
+                log.warning("claim failed", topic=place.topic, partition=place.partition, error=str(error))
                 await owner.pause(_PAUSE_SECONDS)
                 continue
             except IllegalStateError:
                 return  # taken away meanwhile
+            finally:
+                owner.claiming = False
             owner.claim = claim
-            if owner.revoked:
-                claim.revoke()
             try:
-                await self._work(claim)
+                if not owner.revoked:
+                    await self._work(claim)
             finally:
                 owner.claim = None
-                was_revoked = claim.revoked
                 await claim.close()
-            if was_revoked:
-                return
-            await owner.pause(_FENCED_PAUSE_SECONDS)
+            if claim.taken_over:
+                await owner.pause(fenced_pause)
+                fenced_pause = min(2 * fenced_pause, _LONGEST_FENCED_PAUSE_SECONDS)
 
 
 class _Owner:
     """The task that works on one assigned partition."""
 
-    def __init__(self, work: Awaitable[None]) -> None:
+    task: "asyncio.Task[None]"
+
+    def __init__(self) -> None:
         self.claim: KafkaClaim | None = None
+        self.claiming = False
         self._revoked = asyncio.Event()
-        self.task = asyncio.ensure_future(work)
 
     @property
     def revoked(self) -> bool:
@@ -172,10 +200,12 @@ class _Owner:
         return self._revoked.is_set()
 
     def revoke(self) -> None:
-        """Let it finish the batch in hand."""
+        """Let it finish the batch in hand; while it still claims, there is none."""
         self._revoked.set()
         if self.claim:
             self.claim.revoke()
+        elif self.claiming:
+            self.task.cancel()
 
     async def pause(self, seconds: float) -> None:
         """Wait, unless the partition is to be given up."""

@@ -24,8 +24,6 @@ from services.common.log.kafka.settings import KafkaSettings
 from services.common.log.kafka.source import CONSUMER_OPTIONS, Source
 from services.common.log.port import Claim, GroupObserver, IgnoreGroup, NewRecord, UnknownTopic
 
-# Answers to a joining member come when the others have joined too, so requests must be given that long.
-_REQUEST_MARGIN_SECONDS: Final = 5.0
 _HEARTBEAT_MS: Final = 3_000
 _CLOSE_SECONDS: Final = 3.0
 
@@ -59,9 +57,9 @@ class KafkaLog(KafkaReader):
         lone = _LoneSource(AIOKafkaConsumer(**self._options, **CONSUMER_OPTIONS, group_id=self._lone_group(group)))
         self._lone.append(lone)
         await lone.start(place)
-        claim = await self._claim(lone.source, group, place)
-        lone.claim = claim
-        return claim
+        lone.claim = await self._claim(lone.source, group, place)
+        lone.read()
+        return lone.claim
 
     def _lone_group(self, group: str) -> str | None:
         # Transactions carry the group; a consumer needs it only to commit by itself.
@@ -78,24 +76,24 @@ class KafkaLog(KafkaReader):
         self.partitions(topic)
         await require_finished(self.client, group, topic)
         settings = self._settings
-        consumer = AIOKafkaConsumer(
-            **self._options,
-            **CONSUMER_OPTIONS,
-            group_id=group,
-            group_instance_id=settings.group_instance_id,
-            session_timeout_ms=int(settings.session_timeout_seconds * 1000),
-            heartbeat_interval_ms=_HEARTBEAT_MS,
-            rebalance_timeout_ms=int(settings.rebalance_timeout_seconds * 1000),
-            request_timeout_ms=int((settings.rebalance_timeout_seconds + _REQUEST_MARGIN_SECONDS) * 1000),
-            partition_assignment_strategy=(StickyPartitionAssignor,),
-        )
+
+        def make_consumer() -> AIOKafkaConsumer:
+            return AIOKafkaConsumer(
+                **self._options,
+                **CONSUMER_OPTIONS,
+                group_id=group,
+                group_instance_id=settings.group_instance_id,
+                session_timeout_ms=int(settings.session_timeout_seconds * 1000),
+                heartbeat_interval_ms=_HEARTBEAT_MS,
+                rebalance_timeout_ms=int(settings.rebalance_timeout_seconds * 1000),
+                partition_assignment_strategy=(StickyPartitionAssignor,),
+            )
 
         async def make_claim(source: Source, place: TopicPartition) -> KafkaClaim:
             return await self._claim(source, group, place)
 
-        member = GroupMember(
-            consumer, make_claim, work, observer or IgnoreGroup(), settings.rebalance_timeout_seconds / 3
-        )
+        drain_seconds = settings.rebalance_timeout_seconds / 4
+        member = GroupMember(make_consumer, make_claim, work, observer or IgnoreGroup(), drain_seconds)
         if self._stopping:
             member.stop()
         self._members.add(member)
@@ -163,6 +161,9 @@ class _LoneSource:
             await self.source.consumer.start()
         except KafkaError as error:
             raise port_error(error, f"claiming {place.topic}[{place.partition}]") from None
+
+    def read(self) -> None:
+        """Start handing out records: what the claim has opened."""
         self._poll = asyncio.ensure_future(self.source.poll())
 
     async def close(self) -> None:

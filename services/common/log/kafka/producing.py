@@ -6,7 +6,6 @@ from itertools import chain
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.structs import TopicPartition
 
 from services.common.log.port import NewRecord, RecordTooLarge
 from services.common.log.topics import MAX_RECORD_BYTES, TOPICS
@@ -53,18 +52,20 @@ async def hand_over_batches(
     One batch per partition where they fit, which waits for no other records to share it with. That takes a quarter of
     the time that `producer.send` takes for each record.
     """
-    builders: dict[TopicPartition, list[Any]] = {}
+    builders: dict[tuple[str, int], list[Any]] = {}
     for record in records:
-        place = TopicPartition(record.topic, record.partition)
-        batches = builders.setdefault(place, [])
-        if not batches or not _append(batches[-1], record):
+        place = (record.topic, record.partition)
+        batches = builders.get(place)
+        if batches is None:
+            batches = builders[place] = [producer.create_batch()]
+        if not _append(batches[-1], record):
             batches.append(producer.create_batch())
             _append(batches[-1], record)  # the first record of a batch always fits
     for batch in chain.from_iterable(builders.values()):
         batch.close()  # a closed batch does not linger
-    for place, batches in builders.items():
+    for (topic, partition), batches in builders.items():
         for batch in batches:
-            futures.append(await producer.send_batch(batch, place.topic, partition=place.partition))
+            futures.append(await producer.send_batch(batch, topic, partition=partition))
 
 
 def _append(batch: Any, record: NewRecord) -> bool:
