@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.kafka import KafkaCluster
+from services.common.log.topics import TOPICS
+from tests.support.kafka import KafkaCluster, delete_topics, topics_of_ours
 from tests.support.kafka.skipping import cluster_or_skip
 
 
@@ -28,7 +29,12 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     KAFKA_BOOTSTRAP_SERVERS names a running cluster to use instead of starting one.
     """
     if running := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        if there := topics_of_ours(running):
+            pytest.exit(
+                f"KAFKA_BOOTSTRAP_SERVERS={running} has {', '.join(there)}, which tests would empty: name another one"
+            )
         yield running
+        delete_topics(running, [spec.name for spec in TOPICS])
         return
     with cluster_or_skip(tmp_path_factory.mktemp("kafka")) as cluster:
         yield cluster.bootstrap

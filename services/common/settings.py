@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.common.errors import TriageError
@@ -54,5 +55,14 @@ def load_settings(kind: type[S]) -> S:
     try:
         return kind()
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
-        raise SettingsError("wrong settings: " + "; ".join(lines)) from None
+        prefix = kind.model_config.get("env_prefix", "")
+        raise SettingsError("wrong settings: " + "; ".join(_line(e, prefix) for e in error.errors())) from None
+
+
+def _line(error: ErrorDetails, prefix: str) -> str:
+    """One fault: the variable, unless the message names those that contradict each other, and what is wrong."""
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    name = ".".join(str(part) for part in error["loc"])
+    return f"{name if name.isupper() else (prefix + name).upper()}: {message}"

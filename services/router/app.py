@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
+import structlog
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -13,7 +14,7 @@ from services.common.http.app import create_app
 from services.common.http.auth import Tenant
 from services.common.http.keys import Authenticator
 from services.common.http.problems import PROBLEM_JSON, Problem, problem_response
-from services.common.log.port import Log, LogUnavailable
+from services.common.log.port import Log, LogError
 from services.common.telemetry.health import Health
 from services.common.telemetry.metric_defs import ROUTER_PAGE_ITEMS, ROUTER_PAGES
 from services.common.telemetry.metrics import Metrics
@@ -21,6 +22,8 @@ from services.router.cursor import encode_cursor, invalid_cursor
 from services.router.pages import Filters, Places, expired_cursor, read_page, too_many_pages
 from services.router.schemas import LOG_EXAMPLE, PAGE_EXAMPLE, PriorityLabel, ProblemJson, RoutedPage
 from services.router.settings import RouterSettings
+
+logger = structlog.get_logger()
 
 _DEFAULT_LIMIT: Final = 100
 _RETRY_SECONDS: Final = 1
@@ -88,7 +91,8 @@ def create_router_app(
         with places.taken(tenant):
             try:
                 page = await read_page(reader, tenant, limit, cursor or None, filters, settings.max_scan)
-            except LogUnavailable:
+            except LogError as error:
+                logger.warning("page failed", error=str(error))
                 raise _unavailable() from None
         metrics.counter(ROUTER_PAGE_ITEMS, tenant).inc(len(page.items))
         return Response(page.json(), media_type="application/json")

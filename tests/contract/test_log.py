@@ -171,7 +171,10 @@ async def test_consume_works_on_every_partition_until_it_is_stopped(log: Log) ->
 async def test_consume_raises_what_its_work_raised_after_the_others_have_finished(log: Log) -> None:
     finished: list[int] = []
 
+    all_at_work = asyncio.Barrier(PARTITIONS)
+
     async def work(claim: Claim) -> None:
+        await all_at_work.wait()
         if claim.partition == 0:
             raise ValueError("broken")
         while not claim.revoked:

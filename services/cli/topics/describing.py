@@ -2,10 +2,14 @@
 # ruff: noqa: PLC0415 - imports in the functions keep `--help` quick and free of extras
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from services.common.log.port import Reader
+
+# The newest offsets of a partition on Kafka may be markers of transactions.
+_LOOK_BACK: Final = 16
+_LOOK_BACK_BYTES: Final = 1 << 20
 
 
 async def describe() -> list[dict[str, Any]]:
@@ -30,7 +34,7 @@ async def describe() -> list[dict[str, Any]]:
                     "cleanup": spec.cleanup if spec else None,
                     "records": sum(b.end - b.start for b in bounds),
                     "oldest": await _time(reader, topic, [b.start for b in bounds], min),
-                    "newest": await _time(reader, topic, [b.end - 1 for b in bounds], max),
+                    "newest": await _time(reader, topic, [max(b.start, b.end - _LOOK_BACK) for b in bounds], max),
                     "partitions": [{"start": b.start, "end": b.end} for b in bounds],
                     "groups": [{"group": group, "lag": lag} for group, source, lag in lags if source == topic],
                 }
@@ -41,16 +45,17 @@ async def describe() -> list[dict[str, Any]]:
 
 
 async def _time(reader: "Reader", topic: str, offsets: list[int], choose: Any) -> str | None:
-    """RFC 3339 time of the oldest or newest of the records at these offsets, one per partition; None: no record."""
+    """RFC 3339 time of the oldest or newest of the records just behind these offsets; None: there is none."""
     from services.cli.tail.contents import rfc3339
     from services.common.log.port import OffsetOutOfRange
 
     times: list[int] = []
     for partition, offset in enumerate(offsets):
         try:
-            times += [record.timestamp_ms for record in await reader.read(topic, partition, offset, 1, 1)]
-        except OffsetOutOfRange:  # an empty partition, or retention took the record just now
+            found = await reader.read(topic, partition, offset, _LOOK_BACK, _LOOK_BACK_BYTES)
+        except OffsetOutOfRange:  # retention took it just now
             continue
+        times += [record.timestamp_ms for record in found]
     return rfc3339(choose(times)) if times else None
 
 

@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 - imports in the functions keep `--help` quick and free of extras
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -22,11 +23,14 @@ app = typer.Typer(
 
 @app.command()
 def status() -> None:
-    """Show how far the switch to LOG_GENERATION has come. Exit code 0 if its workers may start, 2 if not yet."""
+    """Show how far the switch to LOG_GENERATION has come. Exit code 0 if its workers may start, 2 if not yet.
+
+    Also 2 if the old topics have taken something since: an ingest of the old generation still runs.
+    """
     found = asyncio.run(_progress())
     for line in _lines(found):
         typer.echo(line)
-    if not found.finished:
+    if not found.finished or not found.drained:
         raise typer.Exit(_NOT_YET)
 
 
@@ -35,9 +39,8 @@ def drain(
     wait: Annotated[float, typer.Option(help="Seconds to wait at most.", min=0)] = 3600,
 ) -> None:
     """Wait until the workers of the generation before have worked off all that its topics hold. Changes nothing."""
-    found = asyncio.run(_drain(wait))
-    if not found.drained:
-        raise CliError("not drained yet: " + "; ".join(_unread(found)) + ". Do the old workers run?")
+    if not asyncio.run(_drain(wait)):
+        raise CliError("not drained yet. Do the old workers run?")
     typer.echo("drained: stop the old workers, then `mention-triage topics generation finish`")
 
 
@@ -59,15 +62,15 @@ async def _progress() -> "Progress":
         return await switch.progress()
 
 
-async def _drain(seconds: float) -> "Progress":
+async def _drain(seconds: float) -> bool:
     from services.common.log.kafka.generation import open_switch
     from services.common.log.topics import GENERATION
 
     told = ""
 
-    def tell(found: "Progress") -> None:
+    def tell(unread: Mapping[tuple[str, str], int]) -> None:
         nonlocal told
-        if (now := "; ".join(_unread(found)) or "nothing left to read") != told:
+        if (now := "; ".join(_unread(unread)) or "nothing left to read") != told:
             told = now
             typer.echo(told, err=True)
 
@@ -86,7 +89,7 @@ async def _finish() -> None:
 
 def _lines(found: "Progress") -> list[str]:
     lines = [f"switch from generation {found.generation - 1} to {found.generation}"]
-    lines += _unread(found) or ["nothing left to read for the old workers"]
+    lines += _unread(found.unread) or ["nothing left to read for the old workers"]
     lines += [f"{group}: {member} is a member" for group, members in found.members.items() for member in members]
     lines += [f"{topic}: {left:,} offsets to be moved" for topic, left in found.unmoved.items() if left]
     if found.overlap_ms:
@@ -94,10 +97,13 @@ def _lines(found: "Progress") -> list[str]:
             f"warning: both generations took mentions for {found.overlap_ms / 1000:g} s; the order of a customer who"
             " wrote twice in that time may not be kept"
         )
+    if found.finished and not found.drained:
+        lines.append(
+            "warning: the old topics have taken something since the switch: stop the old ingest, and let its sender"
+            " send again what it has sent there"
+        )
     return [*lines, "finished: the workers may start" if found.finished else "not finished: the workers must wait"]
 
 
-def _unread(found: "Progress") -> list[str]:
-    return [
-        f"{group} has {left:,} offsets of {topic} to commit" for (group, topic), left in found.unread.items() if left
-    ]
+def _unread(unread: Mapping[tuple[str, str], int]) -> list[str]:
+    return [f"{group} has {left:,} offsets of {topic} to commit" for (group, topic), left in unread.items() if left]

@@ -7,19 +7,13 @@ from typing import Final
 import structlog
 
 from services.common.log.port import Log, LogError, Reader
-from services.common.log.topics import GENERATION, TOPICS, topic_name
+from services.common.log.topics import GENERATION, TOPICS, earlier_routed
 from services.common.settings import CommonSettings, load_settings
 
 log = structlog.get_logger()
 
 _SQLITE: Final = "sqlite:///"
 _KAFKA: Final = "kafka://"
-_READ_BACK: Final = 8  # generations; within one retention nobody switches more often
-
-
-def earlier_routed(generation: int = GENERATION) -> list[str]:
-    """Topics of earlier generations, as far as they may still exist, whose routed mentions readers have yet to get."""
-    return [topic_name("routed", each) for each in range(max(1, generation - _READ_BACK), generation)]
 
 
 async def open_log(settings: CommonSettings) -> Log:
@@ -35,10 +29,9 @@ async def open_log(settings: CommonSettings) -> Log:
     from services.common.log.embedded.log import EmbeddedLog
     from services.common.log.embedded.retention import Retention
 
-    if GENERATION != 1:
-        raise LogError(f"LOG_GENERATION={GENERATION} is for Kafka: the embedded log has one generation of topics, 1")
+    path = _sqlite_path(url)
     retention = Retention(TOPICS, settings.log_max_bytes)
-    return EmbeddedLog(_sqlite_path(url), settings.log_partitions, retention=retention)
+    return EmbeddedLog(path, settings.log_partitions, retention=retention)
 
 
 async def open_reader(settings: CommonSettings) -> Reader:
@@ -61,4 +54,6 @@ def _sqlite_path(url: str) -> Path:
             f"LOG_URL={url!r} is not served: write sqlite:///var/log.db (relative), sqlite:////… (absolute)"
             " or kafka://host:9092[,host:9092…]"
         )
+    if GENERATION != 1:
+        raise LogError(f"LOG_GENERATION={GENERATION} is for Kafka: the embedded log has one generation of topics, 1")
     return Path(url.removeprefix(_SQLITE))

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.common.settings import load_settings
 
 DAY_MS: Final = 24 * 3600 * 1000
+_READ_BACK: Final = 8  # generations; within one retention nobody switches more often
 
 
 class GenerationSettings(BaseSettings):
@@ -37,6 +38,11 @@ def generation_of(topic: str) -> tuple[str, int] | None:
     """Kind and generation of one of our topics, `topic_name` backwards; None for the name of another topic."""
     found = re.fullmatch(r"(.+)\.v([1-9][0-9]{0,3})", topic)
     return (found[1], int(found[2])) if found and found[1] in BASES else None
+
+
+def earlier_routed(generation: int = GENERATION) -> list[str]:
+    """Topics of earlier generations, as far as they may still exist, whose routed mentions readers have yet to get."""
+    return [topic_name("routed", each) for each in range(max(1, generation - _READ_BACK), generation)]
 
 
 MENTIONS: Final = topic_name("mentions")

@@ -43,23 +43,30 @@ class DeadLetterLimitState:
         self._limit = limit
         self._recent: deque[bool] = deque(maxlen=limit.window)
         self._rejected = 0
-        self._run = 0
+        self._run = self._before = 0
 
     def count(self, records: Sequence[Record], rejected: Sequence[Rejected]) -> None:
         """Count a batch before its commit. Raises `StageStopped` where it passes the limit: do not commit it then."""
-        bad = sum(not is_replay(given_up.record) for given_up in rejected)
-        good = sum(not is_replay(record) for record in records) - bad
+        good, bad = _good_and_bad(records, rejected)
+        self._before = self._run
         self._remember(good, bad)
         self._run = 0 if good else self._run + bad
         if self._run > self._limit.max_run:
             raise StageStopped(
-                f"{self._run} records in a row could not be processed (limit {self._limit.max_run}): {_WHAT_TO_DO}"
+                f"{self._run} records in a row could not be processed (limit {self._limit.max_run}),"
+                f" {_last(rejected)}: {_WHAT_TO_DO}"
             )
         if self._rejected > self._limit.max_share * self._limit.window:
             raise StageStopped(
                 f"{self._rejected} of the last {len(self._recent)} records could not be processed"
-                f" (limit {self._limit.max_share:.0%} of {self._limit.window}): {_WHAT_TO_DO}"
+                f" (limit {self._limit.max_share:.0%} of {self._limit.window}), {_last(rejected)}: {_WHAT_TO_DO}"
             )
+
+    def take_back(self, records: Sequence[Record], rejected: Sequence[Rejected]) -> None:
+        """Undo the last `count`: the batch cannot be written as it is."""
+        for _ in range(min(sum(_good_and_bad(records, rejected)), len(self._recent))):
+            self._rejected -= self._recent.pop()
+        self._run = self._before
 
     def _remember(self, good: int, bad: int) -> None:
         if not bad and not self._rejected:  # as nearly always: nothing to add or to subtract
@@ -70,6 +77,20 @@ class DeadLetterLimitState:
                 self._rejected -= self._recent[0]
             self._recent.append(is_rejected)
             self._rejected += is_rejected
+
+
+def _last(rejected: Sequence[Rejected]) -> str:
+    """The last one of a batch, in words."""
+    if not rejected:
+        return "none of them in this batch"
+    last = rejected[-1]
+    place = f"{last.record.topic}[{last.record.partition}]@{last.record.offset}"
+    return f"the last one {place} because it is {last.reason} ({last.detail})"
+
+
+def _good_and_bad(records: Sequence[Record], rejected: Sequence[Rejected]) -> tuple[int, int]:
+    bad = sum(not is_replay(given_up.record) for given_up in rejected)
+    return sum(not is_replay(record) for record in records) - bad, bad
 
 
 def dead_letter(stage: str, rejected: Rejected) -> NewRecord:

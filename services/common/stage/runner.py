@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -189,7 +190,8 @@ class StageRunner(Generic[State]):
             self._health.ended(self._loop(claim))
             try:
                 committed = await self._commit(claim, state, mine, batch[-1].offset + 1, result)
-            except RecordTooLarge as error:
+            except RecordTooLarge as error:  # raised before anything was sent
+                self._limit.take_back(mine, result.rejected)
                 log.warning("batch too large", **_which(self._stage.name, batch[0]), records=len(batch))
                 if len(batch) > 1:
                     size = len(batch) // 2
@@ -210,8 +212,9 @@ class StageRunner(Generic[State]):
         failures = 0
         while True:
             try:
-                with self._metrics.histogram(defs.STAGE_COMMIT_SECONDS, stage.name).time():
-                    self.committed[claim.partition] = await claim.commit(outputs, next_offset)
+                start = time.perf_counter()
+                self.committed[claim.partition] = await claim.commit(outputs, next_offset)
+                self._metrics.histogram(defs.STAGE_COMMIT_SECONDS, stage.name).observe(time.perf_counter() - start)
                 break
             except LogUnavailable as error:
                 failures += 1

@@ -5,6 +5,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,11 +22,15 @@ _PACE_SECONDS: Final = 60.0
 class Waiting:
     """`records` that wait in this process's partitions, at most: a log may count markers among them.
 
-    `oldest_seconds`: since ingest accepted the oldest; 0 if none waits.
+    `oldest_ms`: when ingest accepted the oldest, milliseconds since the epoch; None if none waits.
     """
 
     records: int
-    oldest_seconds: float
+    oldest_ms: int | None
+
+    def oldest_seconds(self, now: float) -> float:
+        """How long the oldest has waited at `now`, seconds since the epoch; 0 if none waits."""
+        return 0.0 if self.oldest_ms is None else max(0.0, now - self.oldest_ms / 1000)
 
 
 class Pace:
@@ -47,17 +52,14 @@ async def watch_waiting(
     reader: Reader, runner: StageRunner[Any], metrics: Metrics, clock: Callable[[], float] = time.time
 ) -> None:
     """Keep the gauges of a stage up to date until cancelled."""
-    pace = Pace()
+    pace, waiting = Pace(), Waiting(0, None)
     while True:
         per_second = pace.per_second(time.monotonic(), runner.processed)
-        try:
-            waiting = await measure_waiting(reader, runner, clock)
-        except LogError:
-            pass  # the gauges keep their last value; whoever reads or writes says what is wrong
-        else:
-            metrics.gauge(defs.STAGE_QUEUED_RECORDS, runner.name).set(waiting.records)
-            metrics.gauge(defs.STAGE_OLDEST_WAITING_SECONDS, runner.name).set(waiting.oldest_seconds)
-            metrics.gauge(defs.STAGE_LAG_SECONDS, runner.name).set(lag_seconds(waiting.records, per_second))
+        with suppress(LogError):  # else what waited still waits, and gets older
+            waiting = await measure_waiting(reader, runner)
+        metrics.gauge(defs.STAGE_QUEUED_RECORDS, runner.name).set(waiting.records)
+        metrics.gauge(defs.STAGE_OLDEST_WAITING_SECONDS, runner.name).set(waiting.oldest_seconds(clock()))
+        metrics.gauge(defs.STAGE_LAG_SECONDS, runner.name).set(lag_seconds(waiting.records, per_second))
         await asyncio.sleep(_SECONDS)
 
 
@@ -68,7 +70,7 @@ def lag_seconds(records: int, per_second: float) -> float:
     return records / per_second if per_second else math.inf
 
 
-async def measure_waiting(reader: Reader, runner: StageRunner[Any], clock: Callable[[], float]) -> Waiting:
+async def measure_waiting(reader: Reader, runner: StageRunner[Any]) -> Waiting:
     """What waits in the partitions that this process works on."""
     queued, oldest_ms = 0, None
     bounds = await reader.bounds(runner.source)
@@ -79,4 +81,4 @@ async def measure_waiting(reader: Reader, runner: StageRunner[Any], clock: Calla
         if oldest := await reader.read(runner.source, partition, max(committed, bounds[partition].start), 1, 1):
             queued += waiting
             oldest_ms = min(oldest_ms or oldest[0].timestamp_ms, oldest[0].timestamp_ms)
-    return Waiting(queued, max(0.0, clock() - oldest_ms / 1000) if oldest_ms is not None else 0.0)
+    return Waiting(queued, oldest_ms)

@@ -118,7 +118,7 @@ STAGE_RESTORE_SECONDS: Final = MetricSpec(
 )  # fmt: skip
 STAGE_FENCED: Final = MetricSpec(
     "triage_stage_fenced_total", "counter", _STAGES, ("stage", "reason"),
-    "Claims on partitions that were lost, by what the log said (claimed: another worker took over).",
+    "Claims on partitions that were lost, by what the log said (claimed, ProducerFenced: another worker took over).",
     "Normal, once per partition, after a pause or a network cut; nothing is repeated. Steady: look for a worker that is"
     " paused or cut off again and again.",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from tests.faults.kafka.arena import DISK_NODE, GROUPS, Arena, wait_for
 from tests.faults.kafka.disk import MountRefused
 from tests.support.deployment import ServiceName, ServiceProcess
 
-_LED: Final = (MENTIONS, CLASSIFIED, ROUTED, "__consumer_offsets", "__transaction_state")
+_PARTITIONS: Final = 5  # that every topic has, Kafka's own too
 _SILENCE_SECONDS: Final = 3.0
 VIRAL_MENTIONS: Final = 8_000
 _GROUP_OF: Final = {service: group for group, service in GROUPS.items()}
@@ -38,10 +38,15 @@ def kill_process(service: ServiceName) -> Fault:
     return Fault(f"kill -9 of {service}", act)
 
 
-def kill_leader(arena: Arena, chance: random.Random) -> None:
+def kill_leader(what: str, topic: str) -> Fault:
     """kill -9 of the broker that leads a partition; it returns when another leads."""
-    topic = chance.choice(_LED)
-    _kill_broker(arena, arena.cluster.leader(topic, 0), lambda node: arena.cluster.leader(topic, 0) not in (-1, node))
+
+    def act(arena: Arena, chance: random.Random) -> None:
+        led = chance.randrange(_PARTITIONS)
+        leader = arena.cluster.leader(topic, led)
+        _kill_broker(arena, leader, lambda node: arena.cluster.leader(topic, led) not in (-1, node))
+
+    return Fault(f"kill -9 of {what}", act)
 
 
 def kill_controller(arena: Arena, chance: random.Random) -> None:
@@ -171,7 +176,8 @@ FAULTS: Final = (
     kill_process("classify"),
     kill_process("router"),
     kill_process("ingest"),
-    Fault("kill -9 of a leader", kill_leader),
+    kill_leader("a leader of mentions", MENTIONS),
+    kill_leader("a coordinator of transactions", "__transaction_state"),
     Fault("kill -9 of the controller", kill_controller),
     zombie("classify"),
     cut_network("classify"),
@@ -182,6 +188,9 @@ FAULTS: Final = (
 )
 # What else the long form does.
 MORE_FAULTS: Final = (
+    kill_leader("a coordinator of groups", "__consumer_offsets"),
+    kill_leader("a leader of classified", CLASSIFIED),
+    kill_leader("a leader of routed", ROUTED),
     zombie("router"),
     cut_network("router"),
     Fault("kill -9 of one of each at once", kill_one_of_each),

@@ -20,6 +20,7 @@ from tests.faults.kafka.watcher import Arrival
 WARM_MENTIONS: Final = 300
 TENANT: Final = "demo"
 PATIENCE_SECONDS: Final = 90.0
+_SENDING_SECONDS: Final = 120.0
 _names = itertools.count()
 
 
@@ -90,7 +91,8 @@ async def play(arena: Arena, fault: Fault, mentions: int, chance: random.Random,
         except (AssertionError, TimeoutError) as error:
             unwell = str(error)
         load.stop()
-        await sending
+        async with asyncio.timeout(_SENDING_SECONDS):  # every request is answered in the end, or something is wrong
+            await sending
         stopped = time.monotonic()
         await load.send_probes(TENANT, PARTITIONS)
         try:

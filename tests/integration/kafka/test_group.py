@@ -1,6 +1,7 @@
 """A group whose members come and go: every record once, and nothing hangs."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -90,6 +91,13 @@ async def test_more_members_than_partitions_stand_by(open_kafka: OpenKafka, name
         await asyncio.gather(*members)
 
 
+def compute(seconds: float) -> None:
+    """Keep a core, and the interpreter as much as a thread can, busy: as a model does that runs in an executor."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        sum(range(10_000))
+
+
 async def test_slow_work_keeps_its_membership_because_heartbeats_go_on(open_kafka: OpenKafka, names: Names) -> None:
     log, observed = await open_kafka(session_timeout_seconds=6), Observed()
     await log.append([new(names.source, "slow")])
@@ -97,7 +105,7 @@ async def test_slow_work_keeps_its_membership_because_heartbeats_go_on(open_kafk
     async def work(claim: Claim) -> None:
         while not claim.revoked:
             if records := await claim.fetch(MANY, BIG):
-                await asyncio.sleep(8)  # as long as an executor may run a model: longer than the session
+                await asyncio.to_thread(compute, 8)  # longer than the session
                 await claim.commit([new(names.output, "done")], records[-1].offset + 1)
                 log.stop_consuming()
 
@@ -233,10 +241,12 @@ async def test_stopping_in_the_middle_of_a_rebalance_waits_for_all_work(open_kaf
     log, second = await open_kafka(), await open_kafka()
     await log.append([new(names.source, str(n), n) for n in range(PARTITIONS)])
     running: Counter[int] = Counter()
+    claims: list[Claim] = []
     finish = asyncio.Event()
 
     async def work(claim: Claim) -> None:
         running[claim.partition] += 1
+        claims.append(claim)
         try:
             while not claim.revoked:
                 if records := await claim.fetch(MANY, BIG):
@@ -248,7 +258,7 @@ async def test_stopping_in_the_middle_of_a_rebalance_waits_for_all_work(open_kaf
     member = asyncio.create_task(log.consume(names.group, names.source, work))
     await until(lambda: running.total() == PARTITIONS)
     other = asyncio.create_task(second.consume(names.group, names.source, lambda claim: copy(claim, names)))
-    await asyncio.sleep(4)  # a heartbeat later the first one drains
+    await until(lambda: any(claim.revoked for claim in claims))
     log.stop_consuming()
     await asyncio.sleep(0.5)
     assert not member.done()

@@ -31,7 +31,7 @@ def main() -> int:
     with cluster:
         print(f"Kafka is ready; its data stays in {FOLDER}. Ctrl-C stops it.")
         print("  mention-triage topics apply    makes the topics, with this in the environment:")
-        print(f"  export LOG_URL=kafka://{cluster.bootstrap}", flush=True)
+        print(f"  export LOG_URL=kafka://{cluster.bootstrap} KAFKA_REPLICATION_FACTOR=1", flush=True)
         while not stop.wait(0.5):
             if not cluster.running(1):
                 print(f"the broker ended by itself:\n{cluster.log(1)[-2000:]}", file=sys.stderr)

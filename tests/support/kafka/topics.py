@@ -52,6 +52,12 @@ def create_topics(
             wait_for_metadata(admin_client(server), all_led, 30, f"{server} knows the leader of every new partition")
 
 
+def topics_of_ours(bootstrap: str) -> list[str]:
+    """Topics of the pipeline that the cluster has."""
+    found = metadata(admin_client(bootstrap))
+    return [spec.name for spec in TOPICS if found is not None and spec.name in found.topics]
+
+
 def delete_topics(bootstrap: str, names: Sequence[str]) -> None:
     """Delete those of the topics that exist, and return when they are gone; the groups' offsets in them go too."""
     admin = admin_client(bootstrap)

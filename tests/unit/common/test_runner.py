@@ -195,9 +195,11 @@ async def test_waiting_records_are_counted_and_the_oldest_is_aged(log: EmbeddedL
     await log.append([new("a"), new("b"), new("c", partition=1)])
     working = runner(log, copy)
     working.committed.update({0: 1, 1: 0})
-    assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == Waiting(2, 90.0)
+    waiting = await measure_waiting(log, working)
+    assert (waiting, waiting.oldest_seconds(NOW_MS / 1000 + 90)) == (Waiting(2, NOW_MS), 90.0)
     working.committed.update({0: 2, 1: 1})
-    assert await measure_waiting(log, working, lambda: NOW_MS / 1000 + 90) == Waiting(0, 0.0)
+    waiting = await measure_waiting(log, working)
+    assert (waiting, waiting.oldest_seconds(NOW_MS / 1000)) == (Waiting(0, None), 0.0)
 
 
 async def test_an_unexpected_failure_of_the_stage_itself_names_its_place_only(

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from services.common.log.opening import earlier_routed
+from services.common.log.kafka.generation import MOVING_GROUP, REPLAY_GROUP, RETIRED_GROUP
 from services.common.log.port import LogError
-from services.common.log.topics import GENERATION, topic_name, topics_of
+from services.common.log.topics import GENERATION, earlier_routed, topic_name, topics_of
 
 Resource = Literal["topic", "group", "transactional-id"]
 Operation = Literal["Read", "Write", "Describe", "Create", "AlterConfigs"]
@@ -68,14 +68,15 @@ def _generation_commands(generation: int) -> list[Acl]:
         acls += [Acl("topic", topic, "Read") for _, topic in worked_on]
         for group, _ in worked_on:
             acls += _claims(group)
-    acls += _topics("Read", generation - 1, "seen") + _topics("Write", generation, "seen") + _claims("redistribute")
+    acls += _topics("Read", generation - 1, "seen") + _topics("Write", generation, "seen") + _claims(MOVING_GROUP)
+    acls += _topics("Read", generation - 1, "dead-letters") + _claims(REPLAY_GROUP) + _claims(RETIRED_GROUP)
     return _with_all_described(acls, generation)
 
 
 def _dead_letter_commands(generation: int) -> list[Acl]:
     sources = [Acl("topic", spec.name, "Write") for spec in topics_of(generation) if spec.groups]
     own = _topics("Read", generation, "dead-letters") + _topics("Write", generation, "dead-letters")
-    return _with_all_described(own + sources + _claims("dead-letters"), generation)
+    return _with_all_described(own + sources + _claims(REPLAY_GROUP) + _IN_USE, generation)
 
 
 # The three services, and what a person's commands need: `look` is for those that only read.
@@ -93,12 +94,16 @@ ROLES: Final = tuple(_ROLES)
 
 def _stage(group: str, reads: Iterable[str], writes: Iterable[str], generation: int) -> list[Acl]:
     topics = _topics("Read", generation, *reads) + _topics("Write", generation, *writes)
-    return _with_all_described(topics + _claims(group), generation)
+    return _with_all_described(topics + _claims(group) + _IN_USE, generation)
 
 
 def _claims(group: str) -> list[Acl]:
     """Claiming partitions for a group: its offsets, and a transactional id for each partition."""
     return [Acl("group", group, "Read"), Acl("transactional-id", f"{group}-", "Write", prefixed=True)]
+
+
+# Whoever claims a partition asks whether its generation is over.
+_IN_USE: Final = [Acl("group", RETIRED_GROUP, "Describe")]
 
 
 def _topics(operation: Operation, generation: int, *kinds: str) -> list[Acl]:

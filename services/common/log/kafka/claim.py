@@ -43,6 +43,7 @@ class KafkaClaim:
         self._position = offset
         self._revoked = False
         self.taken_over = False  # by another worker, as far as this one knows
+        self.has_committed = False
         self._inbox = source.open(place, offset)
         self._pacing = CommitPacingState(pacing, time.monotonic)
 
@@ -83,6 +84,7 @@ class KafkaClaim:
 
     async def commit(self, outputs: Sequence[NewRecord], next_offset: int) -> int:
         """See `Claim.commit`."""
+        self._reader.check_partitions(outputs)
         check_sizes(outputs)
         if next_offset == self._position and not self._inbox.records:
             next_offset = max(next_offset, self._inbox.reached)  # transactions leave markers in the log
@@ -93,10 +95,12 @@ class KafkaClaim:
             self.taken_over = fenced.reason in TAKEN_OVER
             raise
         self._pacing.committed(time.monotonic() - start)
+        self.has_committed = True
         return next_offset
 
     async def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
         """See `Claim.state`."""
+        await self._reader.settled(topic, self.partition)  # other groups may write to it too
         async for records in read_to_end(self._reader, topic, self.partition, 0, *_STATE_BATCH):
             yield records
 

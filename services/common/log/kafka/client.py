@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar
 
 from aiokafka.client import AIOKafkaClient, CoordinationType
-from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, PartitionRecords
 from aiokafka.errors import (
     KafkaError,
+    NoError,
     NotLeaderForPartitionError,
     OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     for_code,
 )
@@ -51,6 +53,7 @@ class KafkaClient:
         self._topics = tuple(topics)
         self.cluster_id = ""
         self.partitions: dict[str, int] = {}  # of those topics that exist
+        self.refused: set[str] = set()  # topics that this user may not describe, whether they exist or not
 
     async def connect(self) -> None:
         """Connect and learn the topics. Raises `LogUnavailable` if no broker answers."""
@@ -65,21 +68,31 @@ class KafkaClient:
             raise await connection_error(self._options, servers) from None
         self.cluster_id = metadata.cluster_id
         for error_code, topic, _, partitions in metadata.topics:
-            if error_code == 0:
+            error = for_code(error_code)
+            if error is NoError:
                 self.partitions[topic] = len(partitions)
+            elif error is TopicAuthorizationFailedError:
+                self.refused.add(topic)
+            elif error is not UnknownTopicOrPartitionError:
+                raise LogUnavailable(f"the brokers cannot tell about {topic} now ({error.__name__})")
         self._client.set_topics(list(self.partitions))  # aiokafka logs an error per missing topic, again and again
         await self._client.force_metadata_update()
 
     def exists(self, topic: str) -> bool:
         """Whether the brokers had the topic when they were asked last: after an error, every few minutes."""
-        return bool(self._client.cluster.partitions_for_topic(topic))
+        cluster = self._client.cluster
+        return bool(cluster.partitions_for_topic(topic)) or topic in cluster.unauthorized_topics
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def offsets(self, topic: str, which: Literal[-1, -2]) -> list[int]:
-        """The `EARLIEST` or `LATEST` committed offset of each partition, by partition number."""
+    async def offsets(self, topic: str, which: Literal[-1, -2], *, committed: bool = True) -> list[int]:
+        """The `EARLIEST` or `LATEST` offset of each partition, by partition number.
+
+        `committed`: the latest is where the first open transaction begins, if there is one.
+        """
+        isolation = READ_COMMITTED if committed else READ_UNCOMMITTED
         found: dict[int, int] = {}
 
         async def ask() -> None:
@@ -87,15 +100,16 @@ class KafkaClient:
             by_leader: dict[int, list[int]] = defaultdict(list)
             for n in wanted:
                 by_leader[self._leader(topic, n)].append(n)
-            await asyncio.gather(*(self._ask_offsets(node, topic, which, ns, found) for node, ns in by_leader.items()))
+            asked = [
+                (node, OffsetRequest(-1, isolation, [(topic, [(n, which) for n in ns])]))
+                for node, ns in by_leader.items()
+            ]
+            await asyncio.gather(*(self._ask_offsets(node, request, found) for node, request in asked))
 
         await self._patiently(ask, f"asking for the offsets of {topic}")
         return [found[n] for n in range(self.partitions[topic])]
 
-    async def _ask_offsets(
-        self, node: int, topic: str, which: int, partitions: list[int], found: dict[int, int]
-    ) -> None:
-        request = OffsetRequest(-1, READ_COMMITTED, [(topic, [(n, which) for n in partitions])])
+    async def _ask_offsets(self, node: int, request: OffsetRequest, found: dict[int, int]) -> None:
         response = await self._client.send(node, request)
         for _, answers in response.topics:
             for partition, error_code, _, offset in answers:
@@ -179,6 +193,8 @@ class KafkaClient:
 
     def _leader(self, topic: str, partition: int) -> int:
         leader = self._client.cluster.leader_for_partition(TopicPartition(topic, partition))
+        if topic in self._client.cluster.unauthorized_topics:
+            raise TopicAuthorizationFailedError(topic)
         if leader is None:
             raise UnknownTopicOrPartitionError
         if leader < 0:

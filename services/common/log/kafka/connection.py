@@ -41,7 +41,9 @@ def bootstrap_servers(url: str) -> list[str]:
 
 def _is_server(server: str) -> bool:
     host, colon, port = server.rpartition(":")
-    return bool(host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536 and "/" not in server)
+    return bool(
+        host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536 and not set("/@") & set(server)
+    )
 
 
 def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:

@@ -10,22 +10,26 @@ Every step looks at the brokers, keeps nothing elsewhere and may be started agai
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiokafka.structs import TopicPartition
 
 from services.common.log.kafka.admin import TopicAdmin
-from services.common.log.kafka.client import KafkaClient
+from services.common.log.kafka.client import LATEST, KafkaClient
 from services.common.log.kafka.committing import TransactionalCommitter
 from services.common.log.kafka.connection import connection_options
 from services.common.log.kafka.reader import KafkaReader
 from services.common.log.kafka.settings import KafkaSettings
-from services.common.log.port import LogError, NewRecord, Record
+from services.common.log.port import LogError, NewRecord, NotAuthorized, Record
+from services.common.log.reading import read_to_end
 from services.common.log.topics import generation_of, topic_name, topics_of
 
+RETIRED_GROUP: Final = "retired"  # an offset of it in a topic says that its generation is over
+REPLAY_GROUP: Final = "dead-letters"  # claims the dead letters while it replays some
 MOVING_GROUP: Final = "redistribute"  # how far the state has been moved is this group's offset in the old state topic
 _RECORDS: Final = 512  # moved in one transaction
 _BYTES: Final = 1 << 20
@@ -42,7 +46,7 @@ class Progress:
 
     `unread`: by (group, old topic), how many offsets the group has yet to commit. `unmoved`: the same by old state
     topic. `members`: who works in each group. `overlap_ms`: for how long both generations took mentions at the same
-    time, milliseconds by the mentions' own times. `in_use`: the workers of the new generation have begun.
+    time, milliseconds by the mentions' own times. `finished`: the workers of the new generation may begin, or have.
     """
 
     generation: int
@@ -70,6 +74,7 @@ class Switch:
         there = set(reader.topics())
         old = [spec for spec in topics_of(generation - 1) if spec.name in there]
         self._work = [(group, spec.name) for spec in old for group in spec.groups]
+        self._replays = [(REPLAY_GROUP, name) for name in there if name == topic_name("dead-letters", generation - 1)]
         self._states = [spec.name for spec in old if spec.state]
         self._new_work = [(group, spec.name) for spec in topics_of(generation) for group in spec.groups]
 
@@ -78,21 +83,25 @@ class Switch:
         groups = sorted({group for group, _ in self._work})
         return Progress(
             self._generation,
-            {(group, topic): await self._left(group, topic) for group, topic in self._work},
+            await self.unread(),
             {topic: await self._left(MOVING_GROUP, topic) for topic in self._states},
             {group: await self._admin.members(group) for group in groups},
             await self._overlap_ms(),
             await self._finished(),
         )
 
-    async def drain(self, seconds: float, tell: Callable[[Progress], None]) -> Progress:
-        """Wait until the old workers are through, `seconds` at most; tell how far they are now and then."""
+    async def unread(self) -> dict[tuple[str, str], int]:
+        """By (group, old topic), how many offsets the group has yet to commit."""
+        return {(group, topic): await self._left(group, topic) for group, topic in self._work}
+
+    async def drain(self, seconds: float, tell: Callable[[Mapping[tuple[str, str], int]], None]) -> bool:
+        """Wait until the old workers are through, `seconds` at most; tell what is unread now and then."""
         deadline = time.monotonic() + seconds
         while True:
-            found = await self.progress()
-            tell(found)
-            if found.drained or time.monotonic() >= deadline:
-                return found
+            unread = await self.unread()
+            tell(unread)
+            if not any(unread.values()) or time.monotonic() >= deadline:
+                return not any(unread.values())
             await asyncio.sleep(_POLL_SECONDS)
 
     async def finish(self, spread: Spread, tell: Callable[[str], None]) -> None:
@@ -104,46 +113,62 @@ class Switch:
         if await self._finished():
             tell(f"the workers of generation {self._generation} may start, or have: nothing to do")
             return
-        for group in sorted({group for group, _ in self._work}):
-            if members := await self._admin.members(group):
-                raise LogError(
-                    f"group {group} still has members ({', '.join(members)}): stop the workers of generation"
-                    f" {self._generation - 1} first, and those of generation {self._generation} if some run"
-                )
+        await self._check_members()
         for group, topic in self._work:
-            await asyncio.gather(*(self._fence(group, topic, n) for n in range(self._reader.partitions(topic))))
             if left := await self._left(group, topic):
-                raise LogError(
-                    f"group {group} has yet to commit {left:,} offsets of {topic}: start the workers of generation"
-                    f" {self._generation - 1} again until `mention-triage topics generation drain` is through"
-                )
+                raise self._unread_error(group, topic, left)
+        # From here on the old generation takes no worker and no replay any more; what ran is fenced. Then look again.
+        for group, topic in [*self._work, *self._replays]:
+            await self._each(topic, partial(self._retire, group, topic))
+        for group, topic in self._work:
+            if left := await self._left(group, topic):
+                raise self._unread_error(group, topic, left)
         for topic in self._states:
             target = _next_generation(topic, self._generation)
             for partition in range(self._reader.partitions(topic)):
                 moved = await self._move(topic, partition, target, spread)
                 tell(f"{topic}[{partition}]: {moved:,} records moved to {target}")
         for group, topic in self._new_work:
-            await self._admit(group, topic)
+            await self._each(topic, partial(self._admit, group, topic))
             tell(f"group {group} may read {topic}")
+
+    async def _check_members(self) -> None:
+        for group in sorted({group for group, _ in self._work}):
+            if members := await self._admin.members(group):
+                raise LogError(
+                    f"group {group} still has members ({', '.join(members)}): stop the workers of generation"
+                    f" {self._generation - 1} first, and those of generation {self._generation} if some run"
+                )
+
+    def _unread_error(self, group: str, topic: str, left: int) -> LogError:
+        return LogError(
+            f"group {group} has yet to commit {left:,} offsets of {topic}: start the workers of generation"
+            f" {self._generation - 1} again until `mention-triage topics generation drain` is through"
+        )
+
+    async def _each(self, topic: str, work: Callable[[int], Awaitable[None]]) -> None:
+        await asyncio.gather(*(work(partition) for partition in range(self._reader.partitions(topic))))
 
     def _check_topics(self) -> None:
         there = set(self._reader.topics())
         if missing := [spec.name for spec in topics_of(self._generation) if spec.name not in there]:
             raise LogError(f"there is no {', no '.join(missing)}: `mention-triage topics apply` makes them")
-        old = [spec.name for spec in topics_of(self._generation - 1) if spec.groups or spec.state]
-        gone = [name for name in old if name not in there]
-        if 0 < len(gone) < len(old):  # what cannot be looked at may hold mentions that nobody has read
-            raise LogError(f"there is no {', no '.join(gone)}, or this user has no right to describe it")
 
     async def _left(self, group: str, topic: str) -> int:
         """How many offsets the group has yet to commit, where a record is among them and not only markers."""
         committed = await self._reader.client.committed(group, topic)
+        ends = await self._reader.client.offsets(topic, LATEST, committed=False)
         left = 0
         for partition, bounds in enumerate(await self._reader.bounds(topic)):
             offset = max(committed.get(partition, bounds.start), bounds.start)
-            if offset < bounds.end and await self._reader.read(topic, partition, offset, 1, 1):
-                left += bounds.end - offset
+            if bounds.end < ends[partition] or await self._holds_record(topic, partition, offset):
+                left += ends[partition] - offset  # an open transaction may turn out to be records, too
         return left
+
+    async def _holds_record(self, topic: str, partition: int, offset: int) -> bool:
+        async for _ in read_to_end(self._reader, topic, partition, offset, 1, 1):
+            return True
+        return False
 
     async def _finished(self) -> bool:
         there = set(self._reader.topics())
@@ -152,13 +177,13 @@ class Switch:
                 return False
         return True
 
-    async def _admit(self, group: str, topic: str) -> None:
-        """Commit the group's first offsets, where it has none."""
-        committed = await self._reader.client.committed(group, topic)
-        for partition, bounds in enumerate(await self._reader.bounds(topic)):
-            if partition not in committed:
-                async with self._claim(group, topic, partition) as claim:
-                    await claim.commit((), bounds.start)
+    async def _admit(self, group: str, topic: str, partition: int) -> None:
+        """Commit the group's first offset, where it has none. Asked behind the fence: another `finish` may be ahead."""
+        if partition in await self._reader.client.committed(group, topic):
+            return  # so that a worker which has begun is not fenced
+        async with self._claim(group, topic, partition) as claim:
+            if partition not in await self._reader.client.committed(group, topic):
+                await claim.commit((), (await self._reader.bounds(topic))[partition].start)
 
     async def _overlap_ms(self) -> int:
         """From the first mention in the new generation to the last one in the old; 0 where they do not overlap."""
@@ -177,8 +202,10 @@ class Switch:
                 times.append(records[-1].timestamp_ms)
         return times
 
-    async def _fence(self, group: str, topic: str, partition: int) -> None:
-        """End the claim that a worker may still hold without knowing that it has lost its partition."""
+    async def _retire(self, group: str, topic: str, partition: int) -> None:
+        """Let nobody claim the old partition any more, then end the claim that somebody may still hold."""
+        async with self._claim(RETIRED_GROUP, topic, partition) as claim:
+            await claim.commit((), 0)
         async with self._claim(group, topic, partition):
             pass
 
@@ -186,12 +213,10 @@ class Switch:
         """Move what is left of one partition, each step with its place in one transaction; gives how many records."""
         partitions, moved = self._reader.partitions(target), 0
         async with self._claim(MOVING_GROUP, topic, partition) as claim:  # then look: another `finish` may be at it
-            bounds = (await self._reader.bounds(topic))[partition]
             committed = await self._reader.client.committed(MOVING_GROUP, topic)
-            offset = max(committed.get(partition, bounds.start), bounds.start)
-            while records := await self._reader.read(topic, partition, offset, _RECORDS, _BYTES):
-                offset = records[-1].offset + 1
-                await claim.commit(spread(records, target, partitions), offset)
+            start = committed.get(partition, 0)
+            async for records in read_to_end(self._reader, topic, partition, start, _RECORDS, _BYTES):
+                await claim.commit(spread(records, target, partitions), records[-1].offset + 1)
                 moved += len(records)
         return moved
 
@@ -214,6 +239,8 @@ def _next_generation(topic: str, generation: int) -> str:
 @asynccontextmanager
 async def open_switch(url: str, settings: KafkaSettings, generation: int) -> AsyncIterator[Switch]:
     """The switch to `generation`. Raises `LogError` where there is none before it."""
+    if settings.delivery != "exactly_once":
+        raise LogError("a switch of the generation needs transactions: KAFKA_DELIVERY=at_least_once cannot be switched")
     if generation == 1:
         raise LogError(
             "LOG_GENERATION=1 is the first generation: to change the partition count, set LOG_GENERATION=2 and the new"
@@ -224,10 +251,27 @@ async def open_switch(url: str, settings: KafkaSettings, generation: int) -> Asy
     client = KafkaClient(options, names)
     try:
         await client.connect()
+        if client.refused:  # what cannot be looked at may hold mentions that nobody has read
+            raise NotAuthorized(
+                f"this user may not describe {', '.join(sorted(client.refused))}: give it the rights that"
+                " `mention-triage acls generation` lists"
+            )
         async with TopicAdmin(options) as admin:
             yield Switch(options, KafkaReader(client), admin, generation)
     finally:
         await client.close()
+
+
+async def require_in_use(client: KafkaClient, topic: str) -> None:
+    """For whoever has just claimed a partition: raises `LogError` if the topic's generation is over.
+
+    After the fence: `finish` marks the topic first and fences then, so that nobody gets in between.
+    """
+    if generation_of(topic) and await client.committed(RETIRED_GROUP, topic):
+        raise LogError(
+            f"the generation of {topic} is over, its work was handed on to the next: set LOG_GENERATION and"
+            " LOG_PARTITIONS to the new one's"
+        )
 
 
 async def may_start(client: KafkaClient, group: str, topic: str) -> bool:

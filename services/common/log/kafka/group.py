@@ -23,7 +23,7 @@ _PAUSE_SECONDS: Final = 1.0
 # A worker that was fenced while the partition is still assigned to it may be the one that is wrong: it learns so with
 # its next heartbeat, every 3 s, and must not fence the right one before.
 _FENCED_PAUSE_SECONDS: Final = 4.0
-_LONGEST_FENCED_PAUSE_SECONDS: Final = 30.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 5.0
 
 MakeClaim = Callable[[Source, TopicPartition], Awaitable[KafkaClaim]]
@@ -159,7 +159,7 @@ class _Owners(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is no
 
     async def _own(self, place: TopicPartition, owner: "_Owner") -> None:
         """Claim the partition and work on it, again when the claim was lost, as long as it is assigned."""
-        fenced_pause = _FENCED_PAUSE_SECONDS
+        pause = 0.0
         while not owner.revoked:
             owner.claiming = True
             try:
@@ -180,8 +180,11 @@ class _Owners(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is no
                 owner.claim = None
                 await claim.close()
             if claim.taken_over:
-                await owner.pause(fenced_pause)
-                fenced_pause = min(2 * fenced_pause, _LONGEST_FENCED_PAUSE_SECONDS)
+                pause = max(2 * pause, _FENCED_PAUSE_SECONDS)
+            else:  # at once after a claim that got on, ever more slowly where none does
+                pause = 0.0 if claim.has_committed else max(2 * pause, _PAUSE_SECONDS)
+            pause = min(pause, _LONGEST_PAUSE_SECONDS)
+            await owner.pause(pause)
 
 
 class _Owner:

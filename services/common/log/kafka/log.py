@@ -15,14 +15,14 @@ from services.common.log.kafka.client import EARLIEST, KafkaClient
 from services.common.log.kafka.closing import close_consumer
 from services.common.log.kafka.committing import Committer, PlainCommitter, TransactionalCommitter
 from services.common.log.kafka.errors import port_error
-from services.common.log.kafka.generation import require_finished
+from services.common.log.kafka.generation import require_finished, require_in_use
 from services.common.log.kafka.group import GroupMember
 from services.common.log.kafka.pacing import CommitPacing
 from services.common.log.kafka.producing import check_sizes
 from services.common.log.kafka.reader import KafkaReader
 from services.common.log.kafka.settings import KafkaSettings
 from services.common.log.kafka.source import CONSUMER_OPTIONS, Source
-from services.common.log.port import Claim, GroupObserver, IgnoreGroup, NewRecord, UnknownTopic
+from services.common.log.port import Claim, GroupObserver, IgnoreGroup, NewRecord
 
 _HEARTBEAT_MS: Final = 3_000
 _CLOSE_SECONDS: Final = 3.0
@@ -44,9 +44,7 @@ class KafkaLog(KafkaReader):
 
     async def append(self, records: Sequence[NewRecord]) -> None:
         """See `Log.append`."""
-        for record in records:
-            if record.partition >= self.partitions(record.topic):
-                raise UnknownTopic(f"{record.topic} has no partition {record.partition}")
+        self.check_partitions(records)
         check_sizes(records)
         await self._appender.append(records)
 
@@ -106,6 +104,7 @@ class KafkaLog(KafkaReader):
         """Fence earlier owners, then read the group's offset: only then is it final."""
         committer = await self._committer(source, group, place)
         try:
+            await require_in_use(self.client, place.topic)
             committed = await self.client.committed(group, place.topic)
             if place.partition in committed:
                 offset = committed[place.partition]

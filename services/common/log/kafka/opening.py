@@ -12,7 +12,7 @@ from services.common.log.kafka.connection import connection_options
 from services.common.log.kafka.log import KafkaLog
 from services.common.log.kafka.reader import KafkaReader
 from services.common.log.kafka.settings import KafkaSettings
-from services.common.log.port import LogError, LogUnavailable
+from services.common.log.port import LogError, LogUnavailable, NotAuthorized
 
 log = structlog.get_logger()
 
@@ -31,14 +31,27 @@ async def open_kafka_log(
     """
     options = connection_options(url, settings)
     client = await _connected(url, settings, [*topics, *optional], _LOG_PATIENCE_SECONDS)
-    missing = [topic for topic in topics if topic not in client.partitions]
-    if missing:
+    try:
+        _require(client, topics)
+    except LogError:
         await client.close()
-        raise LogError(
-            f"the cluster has no {', '.join(missing)}: make the topics with `mention-triage topics apply`, or give this"
-            " user the right to describe them"
-        )
+        raise
     return KafkaLog(client, options, settings)
+
+
+def _require(client: KafkaClient, topics: Sequence[str]) -> None:
+    if refused := [topic for topic in topics if topic in client.refused]:
+        raise NotAuthorized(
+            f"this user may not describe {', '.join(refused)}: give it the rights that `mention-triage acls` lists"
+        )
+    if missing := [topic for topic in topics if topic not in client.partitions]:
+        raise LogError(f"the cluster has no {', '.join(missing)}: `mention-triage topics apply` makes the topics")
+    if len({client.partitions[topic] for topic in topics}) > 1:
+        counts = ", ".join(f"{topic} has {client.partitions[topic]}" for topic in topics)
+        raise LogError(
+            f"the topics must have equal partition counts, and {counts}: see `mention-triage topics check`; only a new"
+            " generation (docs/topics.md) can have another count"
+        )
 
 
 async def open_kafka_reader(url: str, settings: KafkaSettings, topics: Sequence[str]) -> KafkaReader:

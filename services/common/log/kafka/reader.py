@@ -1,13 +1,18 @@
 """Reading Kafka without a group."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from aiokafka.errors import OffsetOutOfRangeError
 
 from services.common.log.kafka.client import EARLIEST, LATEST, KafkaClient
-from services.common.log.port import Bounds, OffsetOutOfRange, Record, Scanned, UnknownTopic
+from services.common.log.port import Bounds, LogUnavailable, NewRecord, OffsetOutOfRange, Record, Scanned, UnknownTopic
+
+_SETTLE_SECONDS: Final = 5.0
+_SETTLE_PAUSE_SECONDS: Final = 0.02
 
 
 class KafkaReader:
@@ -35,6 +40,12 @@ class KafkaReader:
                 f"the cluster has no topic {topic!r}; there are {', '.join(self.client.partitions) or 'none'}"
             ) from None
 
+    def check_partitions(self, records: Sequence[NewRecord]) -> None:
+        """Raise `UnknownTopic` for a record to a topic or partition that is not there."""
+        for record in records:
+            if not 0 <= record.partition < self.partitions(record.topic):
+                raise UnknownTopic(f"{record.topic} has no partition {record.partition}")
+
     async def bounds(self, topic: str) -> Sequence[Bounds]:
         """See `Reader.bounds`."""
         self.partitions(topic)
@@ -56,6 +67,19 @@ class KafkaReader:
             return await self.client.fetch(topic, partition, offset, max_records, max_bytes)
         except OffsetOutOfRangeError:
             raise OffsetOutOfRange(topic, partition, offset, (await self.bounds(topic))[partition]) from None
+
+    async def settled(self, topic: str, partition: int) -> None:
+        """Wait until every transaction that is open in the partition now has ended.
+
+        Until then what came after its beginning is not to be seen, though it may be committed. Raises `LogUnavailable`
+        if that takes long: a worker has died in the middle, and its partition is not claimed again yet.
+        """
+        end = (await self.client.offsets(topic, LATEST, committed=False))[partition]
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while (await self.client.offsets(topic, LATEST))[partition] < end:
+            if time.monotonic() > deadline:
+                raise LogUnavailable(f"a transaction is open in {topic}[{partition}]: try again in a minute")
+            await asyncio.sleep(_SETTLE_PAUSE_SECONDS)
 
     async def group_lags(self) -> Sequence[tuple[str, str, int]]:
         """See `Reader.group_lags`. Counts offsets: the marker of each transaction is one."""
