@@ -241,3 +241,65 @@ async def test_status_tells_that_both_generations_took_mentions(old: Commands, n
 async def test_there_is_nothing_before_the_first_generation(kafka: str) -> None:
     code, said = await run(Commands(kafka, 1), "finish")
     assert (code, "set LOG_GENERATION=2" in said) == (1, True)
+
+
+async def begun(old: Commands, new: Commands) -> None:
+    """The topics of both generations, with the old one's workers let in."""
+    for commands in (old, new):
+        assert (await asyncio.to_thread(commands.run, "topics", "apply")).returncode == 0
+    assert (await run(old, "finish"))[0] == 0
+
+
+async def test_two_who_finish_at_once_do_not_set_a_worker_back(
+    old: Commands, new: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begun(old, new)
+    posts = [(customer, 0) for customer in range(30)]
+    await append(new, posts)
+    url = f"kafka://{new.bootstrap}"
+    async with open_switch(url, KafkaSettings(), new.generation) as slow:
+        claim, overtaken = slow._claim, False
+
+        @asynccontextmanager
+        async def claim_late(group: str, topic: str, partition: int) -> AsyncIterator[TransactionalCommitter]:
+            nonlocal overtaken
+            if (
+                (group, partition) == ("route", 0)
+                and topic == topic_name("classified", new.generation)
+                and not overtaken
+            ):
+                overtaken = True
+                async with open_switch(url, KafkaSettings(), new.generation) as quick:
+                    await quick.finish(spread, lambda _: None)
+                async with workers(new):
+                    await until(lambda: has_routed(new, 30))
+            async with claim(group, topic, partition) as found:
+                yield found
+
+        monkeypatch.setattr(slow, "_claim", claim_late)
+        await slow.finish(spread, lambda _: None)
+    assert overtaken
+    await append(new, [(99, 0)])
+    async with workers(new):
+        await until(lambda: has_routed(new, 31))
+    assert sorted(await routed(new)) == sorted([*posts, (99, 0)])
+
+
+async def has_routed(commands: Commands, count: int) -> bool:
+    return len(await routed(commands)) >= count
+
+
+async def test_nobody_works_on_the_old_generation_after_it(old: Commands, new: Commands) -> None:
+    await begun(old, new)
+    assert (await run(new, "finish"))[0] == 0
+    assert (await run(new, "status"))[0] == 0
+    await append(old, [(1, 1)])  # an ingest that was forgotten
+    code, said = await run(new, "status")
+    assert (code, "stop the old ingest" in said) == (2, True), said
+    log = await open_generation(old)
+    with pytest.raises(LogError, match="is over"):
+        await StageRunner(log, classify(old.generation), Metrics("classify"), Health()).run()
+    with pytest.raises(LogError, match="is over"):
+        await log.claim("dead-letters", topic_name("dead-letters", old.generation), 0)
+    await log.close()
+    assert await routed(old) == []

@@ -247,8 +247,9 @@ async def open_switch(url: str, settings: KafkaSettings, generation: int) -> Asy
             " LOG_PARTITIONS"
         )
     options = connection_options(url, settings)
-    names = [spec.name for number in (generation - 1, generation) for spec in topics_of(number)]
-    client = KafkaClient(options, names)
+    dead_letters = topic_name("dead-letters", generation - 1)
+    old = [s.name for s in topics_of(generation - 1) if s.groups or s.state or s.name == dead_letters]
+    client = KafkaClient(options, [*old, *(spec.name for spec in topics_of(generation))])
     try:
         await client.connect()
         if client.refused:  # what cannot be looked at may hold mentions that nobody has read
