@@ -69,7 +69,8 @@ def _generation_commands(generation: int) -> list[Acl]:
         for group, _ in worked_on:
             acls += _claims(group)
     acls += _topics("Read", generation - 1, "seen") + _topics("Write", generation, "seen") + _claims(MOVING_GROUP)
-    acls += _topics("Read", generation - 1, "dead-letters") + _claims(REPLAY_GROUP) + _claims(RETIRED_GROUP)
+    # A replay is only fenced; that the old topics are retired is an offset in them.
+    acls += _topics("Read", generation - 1, "dead-letters") + [_fences(REPLAY_GROUP)] + _claims(RETIRED_GROUP)
     return _with_all_described(acls, generation)
 
 
@@ -99,7 +100,11 @@ def _stage(group: str, reads: Iterable[str], writes: Iterable[str], generation: 
 
 def _claims(group: str) -> list[Acl]:
     """Claiming partitions for a group: its offsets, and a transactional id for each partition."""
-    return [Acl("group", group, "Read"), Acl("transactional-id", f"{group}-", "Write", prefixed=True)]
+    return [Acl("group", group, "Read"), _fences(group)]
+
+
+def _fences(group: str) -> Acl:
+    return Acl("transactional-id", f"{group}-", "Write", prefixed=True)
 
 
 # Whoever claims a partition asks whether its generation is over.
