@@ -70,7 +70,7 @@ def _generation_commands(generation: int) -> list[Acl]:
             acls += _claims(group)
     acls += _topics("Read", generation - 1, "seen") + _topics("Write", generation, "seen") + _claims(MOVING_GROUP)
     # A replay is only fenced; that the old topics are retired is an offset in them.
-    acls += _topics("Read", generation - 1, "dead-letters") + [_fences(REPLAY_GROUP)] + _claims(RETIRED_GROUP)
+    acls += [*_topics("Read", generation - 1, "dead-letters"), _fences(REPLAY_GROUP), *_claims(RETIRED_GROUP)]
     return _with_all_described(acls, generation)
 
 
