@@ -60,6 +60,7 @@ class StageRunner(Generic[State]):
         self._limit = DeadLetterLimitState(limit or DeadLetterLimit())
         self.committed: dict[int, int] = {}  # next offset by partition that is worked on here
         self.processed = 0  # records, since the start
+        self.share = 0  # partitions that are to be worked on here, as far as the log tells
         self.working = asyncio.Event()  # set once the first partition is worked on, or there is none for this process
         # State of partitions that were given up, with the offset that it covers: a rebalance often brings them back.
         self._kept: dict[int, tuple[int, State]] = {}
@@ -88,6 +89,7 @@ class StageRunner(Generic[State]):
 
     def assigned(self, partitions: int) -> None:
         """See `GroupObserver.assigned`."""
+        self.share = partitions
         if not partitions:  # more workers than partitions: this one stands by
             self.working.set()
 

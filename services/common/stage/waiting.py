@@ -33,6 +33,12 @@ class Waiting:
         return 0.0 if self.oldest_ms is None else max(0.0, now - self.oldest_ms / 1000)
 
 
+def older(one: Waiting, other: Waiting) -> Waiting:
+    """The worse of two looks."""
+    times = [each.oldest_ms for each in (one, other) if each.oldest_ms is not None]
+    return Waiting(max(one.records, other.records), min(times, default=None))
+
+
 class Pace:
     """Records per second over the last minute."""
 
@@ -56,7 +62,9 @@ async def watch_waiting(
     while True:
         per_second = pace.per_second(time.monotonic(), runner.processed)
         with suppress(LogError):  # else what waited still waits, and gets older
-            waiting = await measure_waiting(reader, runner)
+            found = await measure_waiting(reader, runner)
+            # While partitions are shared anew, what waited in those that are not claimed yet waits on.
+            waiting = found if len(runner.committed) >= runner.share else older(waiting, found)
         metrics.gauge(defs.STAGE_QUEUED_RECORDS, runner.name).set(waiting.records)
         metrics.gauge(defs.STAGE_OLDEST_WAITING_SECONDS, runner.name).set(waiting.oldest_seconds(clock()))
         metrics.gauge(defs.STAGE_LAG_SECONDS, runner.name).set(lag_seconds(waiting.records, per_second))

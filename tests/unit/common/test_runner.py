@@ -16,7 +16,7 @@ from services.common.log.topics import CLASSIFIED, DEAD_LETTERS, MENTIONS, SEEN
 from services.common.stage.dead_letters import DeadLetterLimit, StageStopped
 from services.common.stage.runner import RetryPolicy, StageRunner
 from services.common.stage.stage import Rejected, Result, Stage, StateRecord
-from services.common.stage.waiting import Pace, Waiting, lag_seconds, measure_waiting
+from services.common.stage.waiting import Pace, Waiting, lag_seconds, measure_waiting, older
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
@@ -242,6 +242,12 @@ async def test_only_processing_counts_for_liveness(log: EmbeddedLog) -> None:
     assert health.stuck() == []
     log.stop_consuming()
     await running
+
+
+def test_what_waits_in_partitions_that_are_not_claimed_yet_is_not_forgotten() -> None:
+    assert older(Waiting(5, 1_000), Waiting(2, 3_000)) == Waiting(5, 1_000)
+    assert older(Waiting(0, None), Waiting(2, 3_000)) == Waiting(2, 3_000)
+    assert older(Waiting(0, None), Waiting(0, None)) == Waiting(0, None)
 
 
 def test_lag_in_seconds_is_what_waits_at_the_pace_of_the_last_minute() -> None:
