@@ -3,21 +3,21 @@
 from collections.abc import Sequence
 
 from services.common.log.port import Reader
-from services.common.log.topics import ROUTED, generation_of, topic_name
+from services.common.log.topics import generation_of, topic_name
 from services.router.cursor import encode_cursor
 
-_BASE = ROUTED.rpartition(".v")[0]
+_KIND = "routed"
 
 
 def routed_topic(generation: int) -> str:
     """The topic of a generation."""
-    return topic_name(_BASE, generation)
+    return topic_name(_KIND, generation)
 
 
 def kept_generations(reader: Reader, newest: int) -> list[int]:
     """Generations up to `newest` whose topic the log has, oldest first; `newest`, this process's own, is the last."""
     found = (generation_of(topic) for topic in reader.topics())
-    return [*sorted(each[1] for each in found if each and each[0] == _BASE and each[1] < newest), newest]
+    return [*sorted(each[1] for each in found if each and each[0] == _KIND and each[1] < newest), newest]
 
 
 async def start_cursor(reader: Reader, generation: int) -> str:

@@ -1,5 +1,6 @@
 """The contract of the log port is tried on every adapter. To add one: a way to open it in `ADAPTERS`, nothing else."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from services.common.log.topics import DAY_MS, DEAD_LETTERS, TopicSpec
 from tests.support.kafka import create_topics, delete_topics
 
 PARTITIONS = 3
+MANY = 1_000
+BIG = 1 << 20
 NOW_MS = int(time.time() * 1000)  # retention goes by the records' own time
 TOPICS = (
     TopicSpec("in.v1", 7 * DAY_MS, "delete", "input"),
@@ -90,3 +93,20 @@ def new(value: str, *, topic: str = "in.v1", partition: int = 0, key: str | None
 def values(records: Sequence[Record]) -> list[str]:
     """The values of records, as text."""
     return [(record.value or b"").decode() for record in records]
+
+
+async def read_all(log: Log, topic: str = "in.v1", partition: int = 0) -> list[Record]:
+    offset = (await log.bounds(topic))[partition].start
+    found: list[Record] = []
+    while records := await log.read(topic, partition, offset, MANY, BIG):
+        found += records
+        offset = records[-1].offset + 1
+    return found
+
+
+async def read_soon(log: Log, topic: str, count: int) -> list[str]:
+    """The values in partition 0 once there are `count`: a commit is durable at once, and seen a moment later."""
+    async with asyncio.timeout(10):
+        while len(found := await read_all(log, topic)) < count:
+            await asyncio.sleep(0.01)
+    return values(found)

@@ -4,28 +4,8 @@ import asyncio
 
 import pytest
 
-from services.common.log.port import Claim, Fenced, Log, NewRecord, OffsetOutOfRange, Record, UnknownTopic
-from tests.contract.conftest import NOW_MS, PARTITIONS, TOPICS, OpenLog, new, values
-
-MANY = 1_000
-BIG = 1 << 20
-
-
-async def read_all(log: Log, topic: str = "in.v1", partition: int = 0) -> list[Record]:
-    offset = (await log.bounds(topic))[partition].start
-    found: list[Record] = []
-    while records := await log.read(topic, partition, offset, MANY, BIG):
-        found += records
-        offset = records[-1].offset + 1
-    return found
-
-
-async def read_soon(log: Log, topic: str, count: int) -> list[str]:
-    """The values in partition 0 once there are `count`: a commit is durable at once, and seen a moment later."""
-    async with asyncio.timeout(10):
-        while len(found := await read_all(log, topic)) < count:
-            await asyncio.sleep(0.01)
-    return values(found)
+from services.common.log.port import Claim, Fenced, Log, NewRecord, OffsetOutOfRange, UnknownTopic
+from tests.contract.conftest import BIG, MANY, NOW_MS, PARTITIONS, TOPICS, OpenLog, new, read_all, read_soon, values
 
 
 async def state_of(claim: Claim) -> list[str]:

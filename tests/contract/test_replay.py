@@ -13,7 +13,7 @@ from services.common.stage.runner import RetryPolicy, StageRunner
 from services.common.stage.stage import Rejected, Result, Stage
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
-from tests.contract.conftest import NOW_MS, OpenLog, new, values
+from tests.contract.conftest import NOW_MS, OpenLog, new, read_all, read_soon, values
 
 QUICK = RetryPolicy(attempts=2, first=0.001, longest=0.002)
 Accepts = Callable[[str], bool]
@@ -43,24 +43,6 @@ async def run_until(log: Log, running: StageRunner[None], topic: str, expected: 
             await asyncio.sleep(0.02)
     log.stop_consuming()
     await asyncio.wait_for(task, 30)
-
-
-async def read_soon(log: Log, topic: str, count: int) -> list[str]:
-    """The values once there are `count`: a commit is durable at once, and seen a moment later."""
-    async with asyncio.timeout(10):
-        while len(found := await read_all(log, topic)) < count:
-            await asyncio.sleep(0.01)
-    return values(found)
-
-
-async def read_all(log: Log, topic: str) -> list[Record]:
-    bounds = (await log.bounds(topic))[0]
-    found: list[Record] = []
-    offset = bounds.start
-    while offset < bounds.end and (records := await log.read(topic, 0, offset, 1_000, 1 << 20)):
-        found += records
-        offset = records[-1].offset + 1
-    return found
 
 
 async def letters(log: Log) -> list[Letter]:

@@ -12,7 +12,7 @@ _PAUSE_SECONDS: Final = 0.05
 
 
 async def read_to_end(
-    reader: Reader, topic: str, partition: int, offset: int, max_records: int, max_bytes: int
+    reader: Reader, topic: str, partition: int, offset: int, max_records: int = 1_000, max_bytes: int = 4 << 20
 ) -> AsyncIterator[Sequence[Record]]:
     """All records from `offset` on (or the oldest retained one) up to where the partition ends now, in batches.
 

@@ -52,6 +52,8 @@ OUTCOMES: Final = topic_name("outcomes")
 DEAD_LETTERS: Final = topic_name("dead-letters")
 SEEN: Final = topic_name("seen")
 
+REPLAY_GROUP: Final = "dead-letters"  # whoever claims dead letters for it handles them, alone
+
 # A stage's output holds its input and more. With a smaller limit for what ingest may write, no later step finds a
 # record too large to hand on, nor too large to be a dead letter.
 MAX_INGESTED_BYTES: Final = 1 << 20

@@ -16,12 +16,11 @@ from services.common.contracts.records import event_record, headers_of, millisec
 from services.common.errors import TriageError
 from services.common.log.port import Claim, Fenced, Log, NewRecord, Reader, Record
 from services.common.log.reading import read_to_end
-from services.common.log.topics import DEAD_LETTERS, TOPICS
+from services.common.log.topics import DEAD_LETTERS, REPLAY_GROUP, TOPICS
 from services.common.stage.replay import replayed_record
 
 Action = Literal["replayed", "dropped"]
 
-GROUP: Final = "dead-letters"  # whoever claims a partition for it handles that partition's dead letters, alone
 _ACTIONS: Final[Mapping[Action, DeadLetterAction]] = {
     "replayed": DeadLetterAction.DEAD_LETTER_ACTION_REPLAYED,
     "dropped": DeadLetterAction.DEAD_LETTER_ACTION_DROPPED,
@@ -176,7 +175,7 @@ class Handling:
             wanted.setdefault(identifier.partition, set()).add(identifier.offset)
         for partition, offsets in sorted(wanted.items()):
             try:
-                await self._handle(await self._log.claim(GROUP, DEAD_LETTERS, partition), offsets)
+                await self._handle(await self._log.claim(REPLAY_GROUP, DEAD_LETTERS, partition), offsets)
             except Fenced as error:
                 raise TakenOver(
                     f"partition {partition} of {DEAD_LETTERS} was taken over by another replay or drop, or the log has"
@@ -243,7 +242,7 @@ class Handling:
             letter.source_topic,
             handled,
             event_id=f"{record.partition}/{record.offset}",
-            source=GROUP,
+            source=REPLAY_GROUP,
             timestamp_ms=self._now_ms,
         )
 

@@ -23,7 +23,6 @@ from services.common.log.topics import TOPICS, TopicSpec
 
 _IDLE_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 1.0
-_STATE_BATCH: Final = (1_000, 4 << 20)  # records, bytes
 
 
 class EmbeddedLog(EmbeddedReader):
@@ -197,5 +196,5 @@ class EmbeddedClaim:
 
     async def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
         """See `Claim.state`."""
-        async for records in read_to_end(self._log, topic, self.partition, 0, *_STATE_BATCH):
+        async for records in read_to_end(self._log, topic, self.partition, 0):
             yield records

@@ -81,9 +81,11 @@ class EmbeddedReader:
 
     async def scan(self, topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> Scanned:
         """See `Reader.scan`."""
-        end = (await self.bounds(topic))[partition].end
-        records = await self.read(topic, partition, offset, max_records, max_bytes)
-        return Scanned(records, records[-1].offset + 1 if records else max(offset, end))  # compaction leaves gaps
+        records, end = await self.read(topic, partition, offset, max_records, max_bytes), offset
+        if not records:  # compaction leaves gaps: nothing up to an end that was asked for before looking again
+            end = max(offset, (await self.bounds(topic))[partition].end)
+            records = await self.read(topic, partition, offset, max_records, max_bytes)
+        return Scanned(records, records[-1].offset + 1 if records else end)
 
     async def group_lags(self) -> Sequence[tuple[str, str, int]]:
         """See `Reader.group_lags`."""

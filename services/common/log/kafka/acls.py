@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from services.common.log.kafka.generation import MOVING_GROUP, REPLAY_GROUP, RETIRED_GROUP
+from services.common.log.kafka.generation import MOVING_GROUP, RETIRED_GROUP
 from services.common.log.port import LogError
-from services.common.log.topics import GENERATION, earlier_routed, topic_name, topics_of
+from services.common.log.topics import GENERATION, REPLAY_GROUP, earlier_routed, topic_name, topics_of
 
 Resource = Literal["topic", "group", "transactional-id"]
 Operation = Literal["Read", "Write", "Describe", "Create", "AlterConfigs"]

@@ -17,7 +17,6 @@ from services.common.log.port import Fenced, NewRecord, OffsetOutOfRange, Record
 from services.common.log.reading import read_to_end
 
 _IDLE_SECONDS: Final = 1.0
-_STATE_BATCH: Final = (1_000, 4 << 20)  # records, bytes
 
 
 class KafkaClaim:
@@ -101,7 +100,7 @@ class KafkaClaim:
     async def state(self, topic: str) -> AsyncIterator[Sequence[Record]]:
         """See `Claim.state`."""
         await self._reader.settled(topic, self.partition)  # other groups may write to it too
-        async for records in read_to_end(self._reader, topic, self.partition, 0, *_STATE_BATCH):
+        async for records in read_to_end(self._reader, topic, self.partition, 0):
             yield records
 
     async def close(self) -> None:

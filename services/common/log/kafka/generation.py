@@ -26,10 +26,9 @@ from services.common.log.kafka.reader import KafkaReader
 from services.common.log.kafka.settings import KafkaSettings
 from services.common.log.port import LogError, NewRecord, NotAuthorized, Record
 from services.common.log.reading import read_to_end
-from services.common.log.topics import generation_of, topic_name, topics_of
+from services.common.log.topics import REPLAY_GROUP, generation_of, topic_name, topics_of
 
 RETIRED_GROUP: Final = "retired"  # an offset of it in a topic says that its generation is over
-REPLAY_GROUP: Final = "dead-letters"  # claims the dead letters while it replays some
 MOVING_GROUP: Final = "redistribute"  # how far the state has been moved is this group's offset in the old state topic
 _RECORDS: Final = 512  # moved in one transaction
 _BYTES: Final = 1 << 20
@@ -72,10 +71,12 @@ class Switch:
         self._admin = admin
         self._generation = generation
         there = set(reader.topics())
+        pairs = zip(topics_of(generation - 1), topics_of(generation), strict=True)
+        new = {before.name: after.name for before, after in pairs}
         old = [spec for spec in topics_of(generation - 1) if spec.name in there]
         self._work = [(group, spec.name) for spec in old for group in spec.groups]
         self._replays = [(REPLAY_GROUP, name) for name in there if name == topic_name("dead-letters", generation - 1)]
-        self._states = [spec.name for spec in old if spec.state]
+        self._states = {spec.name: new[spec.name] for spec in old if spec.state}
         self._new_work = [(group, spec.name) for spec in topics_of(generation) for group in spec.groups]
 
     async def progress(self) -> Progress:
@@ -123,8 +124,7 @@ class Switch:
         for group, topic in self._work:
             if left := await self._left(group, topic):
                 raise self._unread_error(group, topic, left)
-        for topic in self._states:
-            target = _next_generation(topic, self._generation)
+        for topic, target in self._states.items():
             for partition in range(self._reader.partitions(topic)):
                 moved = await self._move(topic, partition, target, spread)
                 tell(f"{topic}[{partition}]: {moved:,} records moved to {target}")
@@ -229,11 +229,6 @@ class Switch:
             yield committer
         finally:
             await committer.close()
-
-
-def _next_generation(topic: str, generation: int) -> str:
-    base, _, _ = topic.rpartition(".v")
-    return topic_name(base, generation)
 
 
 @asynccontextmanager
