@@ -7,7 +7,7 @@ DEV := .venv-dev/bin
 PROTOS := $(wildcard proto/mention_triage/v1/*.proto)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo kafka test check format proto docs lock bench soak soak-memory clean
+.PHONY: help run demo kafka test check check-alerts format proto docs lock bench soak soak-memory clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +24,7 @@ kafka: .venv-dev/ready ## Start a Kafka broker for development on port 9092 (KAF
 test: .venv-dev/ready ## Run every test
 	$(DEV)/pytest
 
-check: .venv-dev/ready ## Format, lint, types, import rules, contracts in sync and not broken, docs in sync
+check: .venv-dev/ready check-alerts ## Format, lint, types, import rules, contracts in sync and not broken, rules of alerts, docs in sync
 	$(DEV)/ruff format --check .
 	$(DEV)/ruff check .
 	$(DEV)/mypy
@@ -33,6 +33,12 @@ check: .venv-dev/ready ## Format, lint, types, import rules, contracts in sync a
 	cd proto && ../$(DEV)/buf lint
 	cd proto && ../$(DEV)/buf breaking --against baseline.binpb
 	$(DEV)/python -m tests.check_generated
+
+check-alerts: # settings, rules and routes of Prometheus and Alertmanager
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || \
+		{ echo "promtool or amtool is missing: apt-get install prometheus prometheus-alertmanager (Debian)"; exit 1; }
+	promtool check config deploy/prometheus/prometheus.yml deploy/prometheus/demo.yml
+	amtool check-config deploy/alertmanager/alertmanager.yml
 
 format: .venv-dev/ready ## Format the code and the contracts
 	$(DEV)/ruff check --fix .

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("dedupe", "classify", "ingest", "pipeline", "kafka")
+BENCHMARKS = ("dedupe", "counting", "classify", "ingest", "pipeline", "kafka")
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ import time
 import tracemalloc
 
 from bench.report import Row, report
-from services.classify.dedupe import Seen, Sighting, seen_records
+from services.common.log.topics import SEEN
+from services.common.stage.dedupe import Seen, Sighting, seen_records
 
 _ENTRIES = 200_000  # the default of CLASSIFY_SEEN_LIMIT, per partition
 _BATCH = 100
@@ -18,6 +19,7 @@ def main() -> None:
         record
         for start in range(0, _ENTRIES, _BATCH)
         for record in seen_records(
+            SEEN,
             0,
             [
                 Sighting(b"acme/x/%d" % n, hashlib.md5(b"%d" % n).hexdigest(), start * 200 * _HOUR_MS // _ENTRIES)

@@ -13,6 +13,7 @@ from services.cli.demo.command import demo
 from services.cli.errors import Commands
 from services.cli.running import ingest, router, up
 from services.cli.send.command import send
+from services.cli.spikes import command as spikes
 from services.cli.tail.command import tail
 from services.cli.topics import command as topics
 
@@ -61,6 +62,7 @@ app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
 app.command("tail", rich_help_panel=_LOOK)(tail)
 app.add_typer(topics.app, name="topics", rich_help_panel=_LOOK)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=_LOOK)
+app.add_typer(spikes.app, name="spikes", rich_help_panel=_LOOK)
 app.command("acls", rich_help_panel=_LOOK)(acls)
 
 

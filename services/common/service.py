@@ -48,6 +48,8 @@ class Service:
     health: Health
     runners: Sequence[StageRunner[Any]] = ()
     parts: Sequence[Part] = ()
+    background: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()
+    """What runs beside the stages until the end, and never returns by itself."""
 
 
 async def serve(log_: Log, services: Sequence[Service], on_ready: Callable[[], None] | None = None) -> None:
@@ -67,6 +69,7 @@ async def serve(log_: Log, services: Sequence[Service], on_ready: Callable[[], N
                 stack.push_async_callback(part.stop)  # also releases what a failing start has taken
                 await part.start()
             background.append(asyncio.create_task(service.health.watch_event_loop()))
+            background.extend(asyncio.create_task(run()) for run in service.background)
             for runner in service.runners:
                 stages.append(asyncio.create_task(runner.run(), name=runner.name))
                 background.append(asyncio.create_task(watch_waiting(log_, runner, service.metrics)))

@@ -18,6 +18,7 @@ from services.common.log.port import NewRecord, Record
 from services.common.log.topics import CLASSIFIED, ROUTED
 from services.common.stage.decoding import decode
 from services.common.stage.stage import Rejected, Result, Stage
+from services.common.stage.ticks import is_tick
 from services.common.telemetry.metric_defs import (
     ROUTER_MENTIONS,
     ROUTER_QUEUED,
@@ -37,6 +38,8 @@ def route_stage(policy: Policy, metrics: Metrics, clock: Callable[[], float] = t
         rejected: list[Rejected] = []
         done: list[RoutedMention] = []
         for record in records:
+            if is_tick(record):
+                continue
             classified = _decode(record)
             if isinstance(classified, Rejected):
                 rejected.append(classified)

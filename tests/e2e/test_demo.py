@@ -1,4 +1,4 @@
-"""`mention-triage demo`: the whole morning as fast as the stack takes it, without and with a terminal."""
+"""`mention-triage demo`: the morning as fast as the stack takes it, without and with a terminal, and at its pace."""
 
 import os
 import pty
@@ -10,7 +10,8 @@ import pytest
 
 from services.cli.demo.feed import DEFAULT_FEED, load_feed
 
-DEMO = [sys.executable, "-m", "services.cli", "demo", "--speed", "0"]
+AT_ITS_PACE = [sys.executable, "-m", "services.cli", "demo"]
+DEMO = [*AT_ITS_PACE, "--speed", "0"]
 
 
 @pytest.mark.slow
@@ -45,3 +46,17 @@ def test_a_terminal_gets_a_live_table(tmp_path: Path) -> None:
     assert "\x1b[" in text
     assert "routed" in text
     assert "Where it went" in text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_viral_complaint_is_announced_with_its_cause() -> None:
+    done = subprocess.run(AT_ITS_PACE, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    announced = [index for index, line in enumerate(lines) if line.startswith("SPIKE started: Telandia, ")]
+    assert len(announced) == 2  # as it came, and in the summary
+    assert "cause: virality (" in lines[announced[0]]
+    assert "viral-0930" in next(line for line in lines if line.startswith("Behind it: "))
+    # While it was going on.
+    assert any(" complaints-es " in line for line in lines[announced[0] + 1 : lines.index("Where it went")])

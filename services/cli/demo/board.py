@@ -1,4 +1,4 @@
-"""What the demo shows while it plays: a live table on a terminal, a line per routed mention elsewhere."""
+"""What the demo shows while it plays: a live table on a terminal, a line per routed mention and per alert elsewhere."""
 
 from collections import Counter
 from datetime import datetime
@@ -9,11 +9,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from services.cli.demo.alerts import alert_line
 from services.cli.demo.feed import Json
 from services.cli.demo.playing import Played
 from services.cli.terminal import PRIORITY_STYLES, SENTIMENT_STYLES, one_line, table
 
 _REASONS: Final = 2
+_ALERTS: Final = 3
 _FRAME: Final = 7  # lines around the rows: head line, column names, rule, margins
 
 
@@ -22,7 +24,7 @@ class Board:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._lines = 0  # already printed, without a terminal
+        self._lines = self._alerts = 0  # already printed, without a terminal
         self._live: Live | None = None
         if console.is_terminal:
             self._live = Live(console=console, refresh_per_second=8, auto_refresh=True, redirect_stdout=False)
@@ -44,10 +46,18 @@ class Board:
         for routed in played.routed[self._lines :]:
             self._console.print(plain_line(routed.item), soft_wrap=True)
         self._lines = len(played.routed)
+        announced = played.announced or []
+        for each in announced[self._alerts :]:
+            self._console.print(alert_line(each.alert), soft_wrap=True)
+        self._alerts = len(announced)
 
     def _picture(self, played: Played) -> RenderableType:
-        rows = max(3, self._console.height - _FRAME)
-        return Group(_head(played), _rows([routed.item for routed in played.routed[-rows:]]))
+        alerts = [
+            Text(f" {alert_line(each.alert)} ", style="bold white on red", no_wrap=True, overflow="ellipsis")
+            for each in (played.announced or [])[-_ALERTS:]
+        ]
+        rows = max(3, self._console.height - _FRAME - len(alerts))
+        return Group(_head(played), *alerts, _rows([routed.item for routed in played.routed[-rows:]]))
 
 
 def plain_line(item: Json) -> str:

@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -15,27 +16,41 @@ from typing import Final
 from services.cli.connection import read_ready
 from services.cli.errors import CliError
 from services.common.ready import Ready
+from services.common.settings import CommonSettings
 
 _START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.1
 _PORTS: Final = ("INGEST_PORT", "CLASSIFY_PORT", "ROUTER_PORT")
 # These would lead it to another stack's data.
-_NOT_INHERITED: Final = ("LOG_URL", "API_KEYS_FILE", "TRIAGE_HOST")
+_NOT_INHERITED: Final = ("LOG_URL", "API_KEYS_FILE", "TRIAGE_HOST", "SPIKES_BASELINE_FILE", "SPIKES_CALENDAR_FILE")
 _ROOT: Final = Path(__file__).parents[3]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnStack:
+    """A running stack: its addresses and key, and where its log is."""
+
+    ready: Ready
+    settings: CommonSettings
+
+
 @contextmanager
-def own_stack() -> Iterator[Ready]:
-    """Start it, give its addresses and key, stop it. Raises `CliError` with its last words if it does not start."""
+def own_stack(more_settings: Callable[[Path], Mapping[str, str]]) -> Iterator[OwnStack]:
+    """Start it, and stop it. `more_settings`: variables for it, by its data folder, where files may be put before.
+
+    Raises `CliError` with its last words if it does not start.
+    """
     with TemporaryDirectory(prefix="mention-triage-demo-") as folder:
         data_dir, log_file = Path(folder), Path(folder) / "stack.log"
+        environment = {**_environment(data_dir), **more_settings(data_dir)}
         with log_file.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", "up"], env=_environment(data_dir), stdout=log, stderr=log
+                [sys.executable, "-m", "services.cli", "up"], env=environment, stdout=log, stderr=log
             )
         try:
-            yield _wait_ready(process, data_dir / "ready.json", log_file)
+            ready = _wait_ready(process, data_dir / "ready.json", log_file)
+            yield OwnStack(ready, CommonSettings(data_dir=data_dir, log_url=""))
         finally:
             _stop(process)
 

@@ -1,8 +1,9 @@
-"""Posts the feed at its pace and reads back what was routed."""
+"""Posts the feed at its pace and reads back what was routed, and what was announced."""
 
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
@@ -11,16 +12,21 @@ from typing import Any, Final
 import httpx
 import orjson
 
+from services.cli.demo.alerts import Announced, alerts_from_now, new_alerts
 from services.cli.demo.feed import Delivery, Json, on_day
+from services.cli.demo.normal import viral_brands
 from services.cli.errors import CliError
 from services.cli.send.delivery import Delivery as Posting
 from services.cli.send.delivery import GaveUp
+from services.cli.tail.merging import MergedReader
 from services.common.ready import Ready
+from services.common.settings import CommonSettings
 
 _READ_SECONDS: Final = 0.1
 _STEP_SECONDS: Final = 0.1
 _QUIET_SECONDS: Final = 30.0
 _MOST_PER_POST: Final = 50
+_ALERT_SECONDS: Final = 30.0  # a spike is seen in two or three rows of ten seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Played:
     deliveries: int = 0
     mention_ids: set[str] = field(default_factory=set)
     routed: list[Routed] = field(default_factory=list)
+    announced: list[Announced] | None = None
+    """Spikes of the brands that have a viral story; None where the log cannot be read."""
 
     @property
     def repeats(self) -> int:
@@ -46,27 +54,44 @@ class Played:
         return self.deliveries - len(self.mention_ids)
 
 
-async def play(feed: Sequence[Delivery], ready: Ready, speed: float, update: Callable[[Played], None]) -> Played:
+async def play(
+    feed: Sequence[Delivery],
+    ready: Ready,
+    log: CommonSettings | None,
+    speed: float,
+    update: Callable[[Played], None],
+) -> Played:
     """Play the feed; `speed` in seconds of the feed per second, 0: without pauses. `update` is called on every change.
 
-    Returns once every mention is routed. Raises `CliError` if ingest refuses the feed or the routing comes to a halt.
+    `log`: settings of the stack's log, from which alerts are read, if it is here. Returns once every mention is routed
+    and the spike announced, if there is to be one. Raises `CliError` if ingest refuses the feed or the routing comes to
+    a halt, and `LogError`.
     """
     run = f"demo-{int(time.time())}-"
     played = Played(clock=feed[0].at)
     timeout = httpx.Timeout(30, connect=10)
-    with httpx.Client(timeout=timeout) as posting_client:
-        async with httpx.AsyncClient(
-            base_url=ready.router, headers={"Authorization": f"Bearer {ready.api_key}"}, timeout=timeout
-        ) as client:
-            cursor = await _caught_up(client)
-            reading = asyncio.create_task(_read(client, cursor, run, played, update))
-            try:
-                url = f"{ready.ingest}/v1/mentions"
-                posting = Posting(posting_client, url, ready.api_key, _QUIET_SECONDS, lambda _: None, Event())
-                await _post(on_day(feed, datetime.now().astimezone(), run), speed, posting, played, update, reading)
-                await _all_routed(played, reading)
-            finally:
-                reading.cancel()
+    async with AsyncExitStack() as stack:
+        posting_client = stack.enter_context(httpx.Client(timeout=timeout))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(
+                base_url=ready.router, headers={"Authorization": f"Bearer {ready.api_key}"}, timeout=timeout
+            )
+        )
+        brands = viral_brands(feed)
+        alerts = None
+        if log is not None and brands:
+            alerts = await stack.enter_async_context(alerts_from_now(log))
+            played.announced = []
+        cursor = await _caught_up(client)
+        reading = asyncio.create_task(_read(client, cursor, run, alerts, brands, played, update))
+        try:
+            url = f"{ready.ingest}/v1/mentions"
+            posting = Posting(posting_client, url, ready.api_key, _QUIET_SECONDS, lambda _: None, Event())
+            await _post(on_day(feed, datetime.now().astimezone(), run), speed, posting, played, update, reading)
+            await _all_routed(played, reading)
+            await _announced(played, reading)
+        finally:
+            reading.cancel()
     return played
 
 
@@ -106,10 +131,21 @@ async def _post(
 
 
 async def _read(
-    client: httpx.AsyncClient, cursor: str | None, run: str, played: Played, update: Callable[[Played], None]
+    client: httpx.AsyncClient,
+    cursor: str | None,
+    run: str,
+    alerts: MergedReader | None,
+    brands: frozenset[str],
+    played: Played,
+    update: Callable[[Played], None],
 ) -> None:
-    """Read on from the cursor, for ever."""
+    """Read on from the cursor, and what is announced of these brands, for ever."""
     while True:
+        if alerts is not None and played.announced is not None:
+            new = await new_alerts(alerts, brands, time.time())
+            played.announced += new
+            if new:
+                update(played)
         page = await _page(client, cursor)
         now = time.time()
         for item in page["items"]:
@@ -136,6 +172,15 @@ async def _all_routed(played: Played, reading: "asyncio.Task[None]") -> None:
                 f"{seen} of {len(played.mention_ids)} mentions were routed, none in the last {_QUIET_SECONDS:.0f} s:"
                 " `mention-triage topics` shows which stage lags"
             )
+        await asyncio.sleep(_READ_SECONDS)
+
+
+async def _announced(played: Played, reading: "asyncio.Task[None]") -> None:
+    """Wait until a spike is announced, or long enough."""
+    until = time.monotonic() + _ALERT_SECONDS
+    while played.announced == [] and time.monotonic() < until:
+        if reading.done():
+            reading.result()
         await asyncio.sleep(_READ_SECONDS)
 
 

@@ -3,13 +3,16 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
+from services.cli.demo.alerts import alert_line
 from services.cli.demo.feed import Json
+from services.cli.demo.normal import is_viral
 from services.cli.demo.playing import Played
 from services.cli.terminal import one_line, table
 from services.common.contracts.views import INQUIRY_TYPES, PRIORITIES
@@ -64,11 +67,12 @@ def _by_type(items: Sequence[Json]) -> Table:
 
 
 def _figures(played: Played, items: Sequence[Json], cache: CacheCounts | None) -> Iterator[str]:
-    viral = [item for item in items if (item["mention"].get("attributes") or {}).get("story") == "viral"]
+    viral = [item for item in items if is_viral(item["mention"])]
     share = len(viral) / max(1, len(items))
     queues = Counter(item["routing"]["queue"] for item in viral).most_common(3)
     where = ", ".join(f"{count} to {one_line(queue)}" for queue, count in queues)
     yield f"The viral post, its copies and replies: {len(viral)} of {len(items)} mentions ({share:.0%}); {where}"
+    yield from _spike(played, viral)
     yield f"Delivered twice, routed once: {played.repeats}"
     seconds = sorted(routed.seconds for routed in played.routed)
     yield (
@@ -77,6 +81,20 @@ def _figures(played: Played, items: Sequence[Json], cache: CacheCounts | None) -
     )
     if cache is not None and (asked := cache["hit"] + cache["miss"]):
         yield f"Texts answered without running the model again: {(cache['hit'] + cache['coalesced']) / asked:.0%}"
+
+
+def _spike(played: Played, viral: Sequence[Json]) -> Iterator[str]:
+    if played.announced is None:
+        return
+    if not played.announced or not viral:
+        yield "No spike was announced"
+        return
+    first = played.announced[0]
+    received = min(datetime.fromisoformat(item["mention"]["received_at"]).timestamp() for item in viral)
+    yield f"{alert_line(first.alert)}; announced {first.at - received:.0f} s after the first of them was received"
+    for post in first.alert["posts"][:1]:
+        how = "copies of" if post["copies"] else "answers to"
+        yield one_line(f"Behind it: {post['mentions']:,} {how} {post['platform']}/{post['id']}")
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

@@ -25,7 +25,8 @@ def tail(
     topic: Annotated[
         str,
         typer.Argument(
-            metavar="TOPIC", help="mentions, classified, routed, outcomes, dead-letters, seen, or a full name."
+            metavar="TOPIC",
+            help="mentions, classified, routed, outcomes, counts, alerts, dead-letters, seen, or a full name.",
         ),
     ],
     start: Annotated[

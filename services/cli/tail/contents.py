@@ -1,14 +1,17 @@
 """What a record of each topic holds: its message, its facts for filters, and its JSON."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
 
+from mention_triage.v1.alert_pb2 import SpikeAlert
 from mention_triage.v1.classification_pb2 import Classification, ClassifiedMention
+from mention_triage.v1.counts_pb2 import CountSource, MentionCounts, PartialCount
 from mention_triage.v1.dead_letter_pb2 import DeadLetter, DeadLetterAction, DeadLetterHandled
 from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.outcome_pb2 import Outcome
@@ -16,14 +19,20 @@ from mention_triage.v1.routing_pb2 import RoutedMention
 from services.common.contracts import views
 from services.common.contracts.records import headers_of, milliseconds
 from services.common.log.port import Record
-from services.common.log.topics import CLASSIFIED, DEAD_LETTERS, MENTIONS, OUTCOMES, ROUTED
+from services.common.log.topics import ALERTS, CLASSIFIED, COUNTS, DEAD_LETTERS, MENTIONS, OUTCOMES, ROUTED
 
 _MESSAGES: Final[Mapping[str, type[Message]]] = {
     MENTIONS: Mention,
     CLASSIFIED: ClassifiedMention,
     ROUTED: RoutedMention,
     OUTCOMES: Outcome,
+    COUNTS: MentionCounts,
+    ALERTS: SpikeAlert,
     DEAD_LETTERS: DeadLetter,
+}
+COUNT_SOURCES: Final[Mapping[int, str]] = {
+    CountSource.COUNT_SOURCE_MENTIONS: "mentions",
+    CountSource.COUNT_SOURCE_CLASSIFIED: "classified",
 }
 _HANDLED_TYPE: Final = DeadLetterHandled.DESCRIPTOR.full_name.encode()
 
@@ -50,6 +59,8 @@ FACTS_OF_TOPIC: Final[Mapping[str, tuple[str, ...]]] = {
     CLASSIFIED: _OF_CLASSIFIED,
     ROUTED: (*_OF_CLASSIFIED, "queue", "priority"),
     OUTCOMES: ("tenant",),
+    COUNTS: ("tenant",),
+    ALERTS: ("tenant", "brand"),
 }
 
 
@@ -79,8 +90,10 @@ def facts_of(message: Message | None) -> Facts:
             return _classified_facts(
                 message.mention, message.classification, routing.queue, views.PRIORITIES.get(routing.priority, "")
             )
-        case Outcome():
+        case Outcome() | MentionCounts():
             return Facts(message.tenant)
+        case SpikeAlert():
+            return Facts(message.tenant, message.brand)
         case _:
             return Facts()
 
@@ -117,25 +130,54 @@ def _classified_facts(mention: Mention, said: Classification, queue: str = "", p
 
 
 def _value_view(value: bytes | None, message: Message | None) -> Any:
+    view = _VIEWS.get(type(message))
     try:
-        match message:
-            case Mention():
-                return {**views.mention_view(message), "tenant": message.tenant, "customer_key": message.customer_key}
-            case ClassifiedMention():
-                return {
-                    "mention": views.mention_view(message.mention),
-                    "classification": views.classification_view(message.classification),
-                    "customer_key": message.mention.customer_key,
-                }
-            case RoutedMention():
-                return views.routed_view(message)
-            case Outcome():
-                return views.outcome_view(message)
-            case DeadLetter() | DeadLetterHandled():
-                return _dead_letter_view(message)
+        if view:
+            return view(message)
     except (KeyError, ValueError):  # it parses, but holds labels that no service writes
         pass
     return None if value is None else _base64(value)
+
+
+def _mention_view(mention: Mention) -> dict[str, Any]:
+    return {**views.mention_view(mention), "tenant": mention.tenant, "customer_key": mention.customer_key}
+
+
+def _classified_view(classified: ClassifiedMention) -> dict[str, Any]:
+    return {
+        "mention": views.mention_view(classified.mention),
+        "classification": views.classification_view(classified.classification),
+        "customer_key": classified.mention.customer_key,
+    }
+
+
+def _counts_view(counts: MentionCounts) -> dict[str, Any]:
+    return {
+        "source": COUNT_SOURCES[counts.source],
+        "source_partition": counts.source_partition,
+        "until": rfc3339(counts.until * 1000),
+        "tenant": counts.tenant,
+        "counts": [_count_view(count) for count in counts.counts],
+    }
+
+
+def _count_view(count: PartialCount) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "brand": count.brand,
+        "platform": count.platform,
+        "bucket": rfc3339(count.bucket * 1000),
+        "mentions": count.mentions,
+        "old_mentions": count.old_mentions,
+    }
+    if count.HasField("sketches"):
+        view["sketches"] = MessageToDict(count.sketches, preserving_proto_field_name=True)
+    if count.HasField("mix"):
+        view["mix"] = {
+            "inquiry_types": dict(zip(views.INQUIRY_TYPES.values(), count.mix.inquiry_types, strict=True)),
+            "sentiments": dict(zip(views.SENTIMENTS.values(), count.mix.sentiments, strict=True)),
+            "languages": dict(sorted(count.mix.languages.items())),
+        }
+    return view
 
 
 def handled_action(handled: DeadLetterHandled) -> str:
@@ -147,13 +189,15 @@ def handled_action(handled: DeadLetterHandled) -> str:
     return actions.get(handled.action, "handled")
 
 
-def _dead_letter_view(letter: DeadLetter | DeadLetterHandled) -> dict[str, Any]:
-    if isinstance(letter, DeadLetterHandled):
-        return {
-            "dead_letter_offset": letter.dead_letter_offset,
-            "action": handled_action(letter),
-            "handled_at": rfc3339(milliseconds(letter.handled_at)),
-        }
+def _handled_view(handled: DeadLetterHandled) -> dict[str, Any]:
+    return {
+        "dead_letter_offset": handled.dead_letter_offset,
+        "action": handled_action(handled),
+        "handled_at": rfc3339(milliseconds(handled.handled_at)),
+    }
+
+
+def _dead_letter_view(letter: DeadLetter) -> dict[str, Any]:
     return {
         "source_topic": letter.source_topic,
         "source_partition": letter.source_partition,
@@ -167,6 +211,18 @@ def _dead_letter_view(letter: DeadLetter | DeadLetterHandled) -> dict[str, Any]:
         "value": _base64(letter.value) if letter.HasField("value") else None,
         "headers": {header.name: _text(header.value) for header in letter.headers},
     }
+
+
+_VIEWS: Final[Mapping[type[Any], Callable[[Any], dict[str, Any]]]] = {
+    Mention: _mention_view,
+    ClassifiedMention: _classified_view,
+    RoutedMention: views.routed_view,
+    Outcome: views.outcome_view,
+    MentionCounts: _counts_view,
+    SpikeAlert: views.alert_view,
+    DeadLetter: _dead_letter_view,
+    DeadLetterHandled: _handled_view,
+}
 
 
 def _text(value: bytes | None) -> Any:

@@ -16,6 +16,7 @@ from services.cli.terminal import stdout
 from services.common.log.opening import open_reader
 from services.common.log.port import Reader, Record
 from services.common.settings import CommonSettings, load_settings
+from services.common.stage.ticks import is_tick
 
 _POLL_SECONDS: Final = 0.25
 _LAST: Final = 10
@@ -38,6 +39,8 @@ async def follow_topic(topic: str, chosen: Range, matches: Callable[[Facts], boo
     """Print the records that match. Raises `LogError` if there is no log."""
 
     def select(record: Record) -> tuple[Record, Message | None] | None:
+        if is_tick(record):  # nobody wrote it
+            return None
         message = message_of(record)
         return (record, message) if matches(facts_of(message)) else None
 

@@ -1,21 +1,33 @@
 """One readable line per record."""
 
+from collections import Counter
+
 from google.protobuf.message import Message
 from rich.cells import cell_len
 from rich.text import Text
 
+from mention_triage.v1.alert_pb2 import SpikeAlert
 from mention_triage.v1.classification_pb2 import ClassifiedMention
+from mention_triage.v1.counts_pb2 import MentionCounts
 from mention_triage.v1.dead_letter_pb2 import DeadLetter, DeadLetterHandled
 from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.outcome_pb2 import Outcome
 from mention_triage.v1.routing_pb2 import RoutedMention
-from services.cli.tail.contents import facts_of, handled_action
+from services.cli.tail.contents import COUNT_SOURCES, facts_of, handled_action
 from services.cli.terminal import PRIORITY_STYLES, SENTIMENT_STYLES, clock_time, cut, one_line
-from services.common.contracts.views import CONFIDENCE_LEVELS, MENTION_KINDS, OUTCOME_TYPES
+from services.common.contracts.views import (
+    CONFIDENCE_LEVELS,
+    MENTION_KINDS,
+    OUTCOME_TYPES,
+    SPIKE_CAUSES,
+    SPIKE_EVENTS,
+    spike_ratio,
+)
 from services.common.log.port import Record
 
 # Widths that hold nearly every value; a longer one shifts its own line only.
-_BRAND, _QUEUE, _LABELS, _PLACE = 14, 18, 23, 18
+_BRAND, _QUEUE, _LABELS, _PLACE, _TENANT = 14, 18, 23, 18, 8
+_SEVERE = 7  # of 10
 
 
 def readable(record: Record, message: Message | None, width: int | None) -> Text:
@@ -41,6 +53,14 @@ def readable(record: Record, message: Message | None, width: int | None) -> Text
         case Outcome():
             what = OUTCOME_TYPES.get(message.type, "")
             _columns(line, (what, 14, "bold"), (message.mention_id, 32, ""), (message.channel, 12, "cyan"))
+        case SpikeAlert():
+            _columns(line, *_alert_columns(message))
+            line.append(one_line(_heaviest(message)))
+        case MentionCounts():
+            source = f"{COUNT_SOURCES.get(message.source, '')}[{message.source_partition}]"
+            until = f"until {clock_time(message.until * 1000)}"
+            _columns(line, (source, _PLACE, "cyan"), (until, 14, "dim"), (message.tenant, _BRAND, "magenta"))
+            line.append(one_line(_sums(message)))
         case DeadLetter():
             place = f"{message.source_topic}[{message.source_partition}]@{message.source_offset}"
             _columns(line, (message.stage, 10, "bold"), (message.reason, 11, "red"), (place, 24, "cyan"))
@@ -53,6 +73,40 @@ def readable(record: Record, message: Message | None, width: int | None) -> Text
             _columns(line, (f"[{record.partition}]@{record.offset}", _PLACE, "cyan"), (size, 12, ""))
     line.rstrip()
     return cut(line, width)
+
+
+def _alert_columns(alert: SpikeAlert) -> list[tuple[str, int, str]]:
+    ratio = spike_ratio(alert.series[0]) if alert.series else None  # the first is the one that stands out most
+    return [
+        (f"{alert.tenant}/{alert.brand}", _TENANT + _BRAND, "magenta"),
+        (SPIKE_EVENTS.get(alert.event, ""), 9, "bold"),
+        (f"severity {alert.severity}", 11, "bold red" if alert.severity >= _SEVERE else "yellow"),
+        (f"×{ratio:.1f}" if ratio is not None else "new", 6, "bold"),
+        (SPIKE_CAUSES.get(alert.cause, "") + (f" ({alert.planned})" if alert.planned else ""), 8, "cyan"),
+        (f"{alert.mentions:,} by {alert.authors:,}", 14, ""),
+    ]
+
+
+def _heaviest(alert: SpikeAlert) -> str:
+    """The post that weighs most, in words."""
+    if not alert.posts:
+        return ""
+    post = alert.posts[0]
+    return f"{post.mentions:,} {'copies of' if post.copies else 'on'} {post.platform}/{post.post_id}"
+
+
+def _sums(message: MentionCounts) -> str:
+    """Mentions by brand and platform, all buckets together; `old` are those that were written long before."""
+    mentions: Counter[str] = Counter()
+    old: Counter[str] = Counter()
+    for count in message.counts:
+        series = f"{count.brand}/{count.platform}"
+        mentions[series] += count.mentions
+        old[series] += count.old_mentions
+    return ", ".join(
+        f"{series} {number:,}" + (f" + {old[series]:,} old" if old[series] else "")
+        for series, number in mentions.items()
+    )
 
 
 def _labels(line: Text, inquiry_type: str, sentiment: str) -> None:

@@ -11,7 +11,8 @@ from services.cli.errors import CliError
 from services.cli.topics.cluster import cluster
 
 if TYPE_CHECKING:
-    from services.common.log.kafka.generation import Progress
+    from services.common.log.kafka.generation import Handover, Progress
+    from services.common.log.port import Record
 
 _NOT_YET: Final = 2
 
@@ -54,11 +55,26 @@ def finish() -> None:
     typer.echo("finished: the workers may start")
 
 
+def handover() -> "Handover":
+    """How the state of each stage is moved, and what need not be worked off."""
+    from services.common.log.kafka.generation import Handover
+    from services.common.stage.redistribution import spread
+    from services.common.stage.ticks import is_tick
+    from services.router.counting.partial import is_mark
+    from services.router.spikes.moving import spread_snapshots
+
+    def is_idle(record: "Record") -> bool:
+        # The last ticks and progress marks may find nobody any more.
+        return is_tick(record) or (record.topic.startswith("counts.") and is_mark(record))
+
+    return Handover({"seen": spread, "seen-volume": spread, "spike-state": spread_snapshots}, is_idle)
+
+
 async def _progress() -> "Progress":
     from services.common.log.kafka.generation import open_switch
     from services.common.log.topics import GENERATION
 
-    async with open_switch(*cluster(), GENERATION) as switch:
+    async with open_switch(*cluster(), GENERATION, handover()) as switch:
         return await switch.progress()
 
 
@@ -74,17 +90,16 @@ async def _drain(seconds: float) -> bool:
             told = now
             typer.echo(told, err=True)
 
-    async with open_switch(*cluster(), GENERATION) as switch:
+    async with open_switch(*cluster(), GENERATION, handover()) as switch:
         return await switch.drain(seconds, tell)
 
 
 async def _finish() -> None:
-    from services.classify.redistribution import spread
     from services.common.log.kafka.generation import open_switch
     from services.common.log.topics import GENERATION
 
-    async with open_switch(*cluster(), GENERATION) as switch:
-        await switch.finish(spread, typer.echo)
+    async with open_switch(*cluster(), GENERATION, handover()) as switch:
+        await switch.finish(typer.echo)
 
 
 def _lines(found: "Progress") -> list[str]:

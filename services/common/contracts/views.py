@@ -1,12 +1,21 @@
 """The JSON of the contracts, as HTTP and the command line show them: lower-case labels, RFC 3339 times in UTC."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from mention_triage.v1.alert_pb2 import (
+    SpikeAlert,
+    SpikeCause,
+    SpikeEvent,
+    SpikeEvidence,
+    SpikeItem,
+    SpikeMix,
+    SpikeSeries,
+)
 from mention_triage.v1.classification_pb2 import Classification, ConfidenceLevel, InquiryType, Sentiment
 from mention_triage.v1.mention_pb2 import Author, InReplyTo, Mention, MentionKind
 from mention_triage.v1.outcome_pb2 import Outcome, OutcomeType
@@ -27,6 +36,8 @@ INQUIRY_TYPES: Final[Mapping[int, str]] = _labels(InquiryType, "INQUIRY_TYPE_")
 SENTIMENTS: Final[Mapping[int, str]] = _labels(Sentiment, "SENTIMENT_")
 CONFIDENCE_LEVELS: Final[Mapping[int, str]] = _labels(ConfidenceLevel, "CONFIDENCE_LEVEL_")
 OUTCOME_TYPES: Final[Mapping[int, str]] = _labels(OutcomeType, "OUTCOME_TYPE_")
+SPIKE_EVENTS: Final[Mapping[int, str]] = _labels(SpikeEvent, "SPIKE_EVENT_")
+SPIKE_CAUSES: Final[Mapping[int, str]] = _labels(SpikeCause, "SPIKE_CAUSE_")
 PRIORITIES: Final[Mapping[int, str]] = {number: f"P{number}" for number in Priority.values() if number}
 
 
@@ -124,6 +135,45 @@ def outcome_view(outcome: Outcome) -> Json:
     return view
 
 
+def alert_view(alert: SpikeAlert) -> Json:
+    """An event of an episode. `ratio` None: the series normally has nothing at that hour."""
+    view: Json = {
+        "alert_id": alert.alert_id,
+        "episode_id": alert.episode_id,
+        "event": SPIKE_EVENTS[alert.event],
+        "tenant": alert.tenant,
+        "brand": alert.brand,
+        "at": time_view(alert.at),
+        "since": time_view(alert.since),
+        "severity": alert.severity,
+        "peak_severity": alert.peak_severity,
+        "cause": SPIKE_CAUSES[alert.cause],
+        "evidence": [_evidence_view(evidence) for evidence in alert.evidence],
+        "series": [_series_view(series) for series in alert.series],
+        "mentions": alert.mentions,
+        "authors": alert.authors,
+        "reach": alert.reach,
+        "posts": [
+            {"id": post.post_id, "platform": post.platform, "mentions": post.mentions, "copies": post.copies}
+            for post in alert.posts
+        ],
+        "links": _items_view(alert.links),
+        "tags": _items_view(alert.tags),
+        "author_tags": _items_view(alert.author_tags),
+    }
+    for name in ("mix", "normal_mix"):
+        if alert.HasField(name):
+            view[name] = _mix_view(getattr(alert, name))
+    if alert.planned:
+        view["planned"] = alert.planned
+    return view
+
+
+def spike_ratio(series: SpikeSeries) -> float | None:
+    """How many times as many mentions as normal; None where the normal is none."""
+    return series.observed_per_minute / series.expected_per_minute if series.expected_per_minute else None
+
+
 def time_view(value: Timestamp) -> str:
     """RFC 3339 in UTC, to the second, millisecond or microsecond, as fine as the value is."""
     moment = _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
@@ -174,3 +224,33 @@ def _in_reply_to_view(in_reply_to: InReplyTo) -> Json:
     if in_reply_to.text:
         view["text"] = in_reply_to.text
     return view
+
+
+def _evidence_view(evidence: SpikeEvidence) -> Json:
+    view: Json = {"name": evidence.name, "value": evidence.value}
+    if evidence.HasField("normal"):
+        view["normal"] = evidence.normal
+    return view
+
+
+def _series_view(series: SpikeSeries) -> Json:
+    view: Json = {"platform": series.platform} if series.platform else {}  # without one: all together
+    return {
+        **view,
+        "observed_per_minute": series.observed_per_minute,
+        "expected_per_minute": series.expected_per_minute,
+        "ratio": spike_ratio(series),
+    }
+
+
+def _items_view(items: Iterable[SpikeItem]) -> list[Json]:
+    return [{"value": item.value, "mentions": item.mentions} for item in items]
+
+
+def _mix_view(mix: SpikeMix) -> Json:
+    return {
+        "mentions": mix.mentions,
+        "inquiry_types": dict(zip(INQUIRY_TYPES.values(), mix.inquiry_types, strict=True)),
+        "negative": mix.negative,
+        "languages": dict(sorted(mix.languages.items())),
+    }

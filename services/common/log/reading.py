@@ -20,8 +20,25 @@ async def read_to_end(
     """
     bounds = (await reader.bounds(topic))[partition]
     offset = max(offset, bounds.start)
+    async for records in read_range(reader, topic, partition, offset, bounds.end, max_records, max_bytes):
+        yield records
+
+
+async def read_range(
+    reader: Reader,
+    topic: str,
+    partition: int,
+    offset: int,
+    end: int,
+    max_records: int = 1_000,
+    max_bytes: int = 4 << 20,
+) -> AsyncIterator[Sequence[Record]]:
+    """All records from `offset` on, or from the oldest retained one, and below `end`, in batches.
+
+    Raises `LogUnavailable` where the log does not reach up to `end` now.
+    """
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while offset < bounds.end:
+    while offset < end:
         try:
             found = await reader.scan(topic, partition, offset, max_records, max_bytes)
         except OffsetOutOfRange as error:
@@ -31,8 +48,8 @@ async def read_to_end(
             continue
         if found.next_offset > offset:
             offset, deadline = found.next_offset, time.monotonic() + _PATIENCE_SECONDS
-            if found.records:
-                yield found.records
+            if records := [record for record in found.records if record.offset < end]:
+                yield records
         elif time.monotonic() > deadline:
             raise LogUnavailable(f"{topic}[{partition}] cannot be read beyond offset {offset} for now: try again")
         else:

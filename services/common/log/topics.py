@@ -50,7 +50,11 @@ CLASSIFIED: Final = topic_name("classified")
 ROUTED: Final = topic_name("routed")
 OUTCOMES: Final = topic_name("outcomes")
 DEAD_LETTERS: Final = topic_name("dead-letters")
+COUNTS: Final = topic_name("counts")
+ALERTS: Final = topic_name("alerts")
 SEEN: Final = topic_name("seen")
+SEEN_VOLUME: Final = topic_name("seen-volume")
+SPIKE_STATE: Final = topic_name("spike-state")
 
 REPLAY_GROUP: Final = "dead-letters"  # whoever claims dead letters for it handles them, alone
 
@@ -94,7 +98,7 @@ def topics_of(generation: int) -> tuple[TopicSpec, ...]:
             "delete",
             "mentions as ingest accepted them",
             sheds="read",
-            groups=("classify",),
+            groups=("classify", "volume"),
             max_bytes=MAX_INGESTED_BYTES,
         ),
         TopicSpec(
@@ -103,7 +107,7 @@ def topics_of(generation: int) -> tuple[TopicSpec, ...]:
             "delete",
             "mentions with what the model says",
             sheds="read",
-            groups=("route",),
+            groups=("route", "mix"),
         ),
         TopicSpec(
             topic_name("routed", generation),
@@ -120,6 +124,21 @@ def topics_of(generation: int) -> tuple[TopicSpec, ...]:
             max_bytes=MAX_INGESTED_BYTES,
         ),
         TopicSpec(
+            topic_name("counts", generation),
+            2 * DAY_MS,
+            "delete",
+            "partial counts of mentions, and how far each partition has come",
+            sheds="read",
+            groups=("spikes",),
+        ),
+        TopicSpec(
+            topic_name("alerts", generation),
+            30 * DAY_MS,
+            "delete",
+            "spikes: started, escalated, eased, ended",
+            waits=False,
+        ),
+        TopicSpec(
             topic_name("dead-letters", generation),
             30 * DAY_MS,
             "delete",
@@ -132,6 +151,20 @@ def topics_of(generation: int) -> tuple[TopicSpec, ...]:
             9 * DAY_MS,
             "delete",
             "state of classify: mentions already output",
+            state=True,
+        ),
+        TopicSpec(
+            topic_name("seen-volume", generation),
+            9 * DAY_MS,
+            "delete",
+            "state of volume: mentions already counted",
+            state=True,
+        ),
+        TopicSpec(
+            topic_name("spike-state", generation),
+            2 * DAY_MS,
+            "compact",
+            "state of spikes: what is normal for each series, and open episodes",
             state=True,
         ),
     )

@@ -12,6 +12,7 @@ from services.common.log.port import NewRecord, Record
 from services.common.log.topics import DEAD_LETTERS
 from services.common.stage.replay import is_replay, original_headers, replay_of
 from services.common.stage.stage import Rejected
+from services.common.stage.ticks import is_tick
 
 _WHAT_TO_DO: Final = (
     "nothing of this batch was committed; put the stage or its input right and start it again, it goes on from here"
@@ -90,7 +91,7 @@ def _last(rejected: Sequence[Rejected]) -> str:
 
 def _good_and_bad(records: Sequence[Record], rejected: Sequence[Rejected]) -> tuple[int, int]:
     bad = sum(not is_replay(given_up.record) for given_up in rejected)
-    return sum(not is_replay(record) for record in records) - bad, bad
+    return sum(not is_replay(record) and not is_tick(record) for record in records) - bad, bad
 
 
 def dead_letter(stage: str, rejected: Rejected) -> NewRecord:

@@ -4,9 +4,9 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Final, Generic
 
 import structlog
 
@@ -16,11 +16,14 @@ from services.common.log.port import Claim, Fenced, Log, LogUnavailable, Record,
 from services.common.stage.dead_letters import DeadLetterLimit, DeadLetterLimitState, StageStopped, dead_letter
 from services.common.stage.replay import records_for
 from services.common.stage.stage import Rejected, Result, Stage, State
+from services.common.stage.states import Revoked, States
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
+
+_DRAIN_SECONDS: Final = 0.1  # that a partition which is to be given up may go unnoticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,6 @@ class RetryPolicy:
     def pause(self, failures: int) -> float:
         """Seconds to wait after this many failures in a row."""
         return min(self.longest, self.first * 2.0 ** (failures - 1))
-
-
-class _Revoked(Exception):
-    """The partition was taken away before the work on it had begun."""
 
 
 class StageRunner(Generic[State]):
@@ -62,8 +61,7 @@ class StageRunner(Generic[State]):
         self.processed = 0  # records, since the start
         self.share = 0  # partitions that are to be worked on here, as far as the log tells
         self.working = asyncio.Event()  # set once the first partition is worked on, or there is none for this process
-        # State of partitions that were given up, with the offset that it covers: a rebalance often brings them back.
-        self._kept: dict[int, tuple[int, State]] = {}
+        self._states = States(log_, stage, metrics, self._retry.longest)
 
     @property
     def name(self) -> str:
@@ -74,6 +72,11 @@ class StageRunner(Generic[State]):
     def source(self) -> str:
         """The topic it reads."""
         return self._stage.source
+
+    @property
+    def states(self) -> Mapping[int, State]:
+        """States of the partitions that are worked on here, by partition."""
+        return self._states.current
 
     async def run(self) -> None:
         """Run until the log stops consuming. Raises the `TriageError` that ended a partition's work."""
@@ -102,57 +105,31 @@ class StageRunner(Generic[State]):
         log.critical("stage stopped", stage=self._stage.name, reason=reason)
 
     async def _work(self, claim: Claim) -> None:
-        stage = self._stage
+        stage, partition, covers = self._stage, claim.partition, claim.position
         try:
-            state = await self._state(claim)
-        except _Revoked:
+            await self._states.take(claim)
+        except Revoked:
             return
-        self.committed[claim.partition] = claim.position
+        self.committed[partition] = covers
         self.working.set()
         self._metrics.gauge(defs.STAGE_PARTITIONS, stage.name).inc()
         try:
             while not claim.revoked:
                 if records := await self._fetch(claim):
-                    await self._handle(claim, state, records)
+                    await self._handle(claim, records)
+                    await self._gather(claim, records)
+        except Revoked:
+            pass
         except Fenced as fenced:
             self._metrics.counter(defs.STAGE_FENCED, stage.name, fenced.reason).inc()
-            log.warning("claim lost", stage=stage.name, partition=claim.partition, reason=fenced.reason)
+            log.warning("claim lost", stage=stage.name, partition=partition, reason=fenced.reason)
         finally:
             self._metrics.gauge(defs.STAGE_PARTITIONS, stage.name).dec()
-            self._kept[claim.partition] = (self.committed.pop(claim.partition), state)
+            self._states.give_up(partition, self.committed.pop(partition))
             self._health.ended(self._loop(claim))
 
     def _loop(self, claim: Claim) -> str:
         return f"{self._stage.name}-{claim.partition}"
-
-    async def _state(self, claim: Claim) -> State:
-        """The state kept from an earlier claim if it is as old as the group's offset, else the restored one.
-
-        Raises `_Revoked` if the partition is to be given up before all is restored: half a state must not be kept.
-        """
-        kept = self._kept.pop(claim.partition, None)
-        if kept and kept[0] == claim.position:
-            return kept[1]
-        del kept  # before another one is built
-        with self._metrics.histogram(defs.STAGE_RESTORE_SECONDS, self._stage.name).time():
-            return await self._restored(claim)
-
-    async def _restored(self, claim: Claim) -> State:
-        """The state that the state topic gives. Starts anew where the log is away meanwhile."""
-        stage = self._stage
-        while not claim.revoked:
-            state = stage.new_state()
-            try:
-                if stage.state_topic and stage.restore:
-                    async for records in claim.state(stage.state_topic):
-                        if claim.revoked:
-                            raise _Revoked
-                        stage.restore(state, records)
-                return state
-            except LogUnavailable as error:
-                log.warning("restore failed", stage=stage.name, partition=claim.partition, error=str(error))
-                await asyncio.sleep(self._retry.longest)
-        raise _Revoked
 
     async def _fetch(self, claim: Claim) -> Sequence[Record]:
         try:
@@ -162,7 +139,18 @@ class StageRunner(Generic[State]):
             await asyncio.sleep(self._retry.longest)
             return ()
 
-    async def _handle(self, claim: Claim, state: State, records: Sequence[Record]) -> None:
+    async def _gather(self, claim: Claim, records: Sequence[Record]) -> None:
+        """Let records come together for the next batch, unless this one was full or the partition is to be given up."""
+        stage = self._stage
+        if not stage.batch_seconds or len(records) >= stage.max_batch_records:
+            return
+        if sum(len(record.value or b"") for record in records) > stage.max_batch_bytes // 2:
+            return
+        until = time.monotonic() + stage.batch_seconds
+        while not claim.revoked and (left := until - time.monotonic()) > 0:  # noqa: ASYNC110 - a claim has no event
+            await asyncio.sleep(min(left, _DRAIN_SECONDS))
+
+    async def _handle(self, claim: Claim, records: Sequence[Record]) -> None:
         """Process and commit the records, all in one unit unless something fails.
 
         A batch that fails is cut in half until the record that breaks the stage stands alone; tried often enough, it
@@ -172,6 +160,7 @@ class StageRunner(Generic[State]):
         while start < len(records):
             batch = records[start : start + size]
             mine = records_for(self._stage.name, batch)
+            state = await self._states.for_batch(claim, self.committed[claim.partition])
             self._health.beat(self._loop(claim))  # only processing counts as a loop's work: the log may be slow
             try:
                 with self._metrics.histogram(defs.STAGE_PROCESS_SECONDS, self._stage.name).time():
@@ -188,25 +177,25 @@ class StageRunner(Generic[State]):
                     if await self._pause(claim, failures):
                         return
                     continue
+                await self._states.for_batch(claim, self.committed[claim.partition])
                 result = Result((), (Rejected(batch[0], "failed", detail, failures),))
             self._health.ended(self._loop(claim))
             try:
-                committed = await self._commit(claim, state, mine, batch[-1].offset + 1, result)
+                committed = await self._commit(claim, mine, batch[-1].offset + 1, result)
             except RecordTooLarge as error:  # raised before anything was sent
                 self._limit.take_back(mine, result.rejected)
                 log.warning("batch too large", **_which(self._stage.name, batch[0]), records=len(batch))
                 if len(batch) > 1:
                     size = len(batch) // 2
                     continue
+                await self._states.for_batch(claim, self.committed[claim.partition])
                 result = Result((), (Rejected(batch[0], "too_large", str(error)),))
-                committed = await self._commit(claim, state, mine, batch[-1].offset + 1, result)
+                committed = await self._commit(claim, mine, batch[-1].offset + 1, result)
             if not committed:
                 return
             start, failures = start + len(batch), 0
 
-    async def _commit(
-        self, claim: Claim, state: State, batch: Sequence[Record], next_offset: int, result: Result
-    ) -> bool:
+    async def _commit(self, claim: Claim, batch: Sequence[Record], next_offset: int, result: Result) -> bool:
         """Commit a batch, waiting for the log where it is away. False if the partition was to be given up meanwhile."""
         stage = self._stage
         self._limit.count(batch, result.rejected)
@@ -224,8 +213,7 @@ class StageRunner(Generic[State]):
                 log.warning("commit failed", stage=stage.name, partition=claim.partition, error=str(error))
                 if await self._pause(claim, failures):
                     return False
-        if stage.state_topic and stage.restore:
-            stage.restore(state, [r for r in outputs if r.topic == stage.state_topic])
+        self._states.committed(claim.partition, outputs)
         self._count(batch, result)
         return True
 

@@ -47,6 +47,14 @@ class Stage(Generic[State]):
     `name` is also its consumer group. `process` must not change the state: state changes only by `restore`, which the
     runner calls with the records of the state topic, on assignment and after each commit alike, so that a restart and
     a running stage go the same way. A stage without a state topic has the state `None`.
+
+    Where `replay_from` is set, `process` itself advances the state, and the state topic holds a snapshot of it now and
+    then. On assignment `restore` takes the snapshot, `replay_from` tells from which offset of the source on records are
+    not yet in it, and the runner lets `process` work them off once more up to the group's offset, outputs dropped. A
+    state that is ahead of what was committed is rebuilt in the same way.
+
+    `batch_seconds`: after a batch that was not full the next one waits so long, so that more comes together: for a
+    stage whose cost lies in its batches, and whose results may be as late as that.
     """
 
     name: str
@@ -55,5 +63,7 @@ class Stage(Generic[State]):
     new_state: Callable[[], State]
     state_topic: str | None = None
     restore: Callable[[State, Sequence[StateRecord]], None] | None = None
+    replay_from: Callable[[State], int] | None = None
     max_batch_records: int = 256
     max_batch_bytes: int = 1 << 20
+    batch_seconds: float = 0.0

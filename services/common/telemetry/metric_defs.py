@@ -74,7 +74,7 @@ INGEST_IN_FLIGHT_BYTES: Final = MetricSpec(
 
 STAGE_RECORDS_IN: Final = MetricSpec(
     "triage_stage_records_in_total", "counter", _STAGES, ("stage",),
-    "Records that a stage has taken in and committed.",
+    "Records that a stage has taken in and committed, ticks among them.",
     "Flat while triage_stage_queued_records grows: the stage is stuck; see its log.",
 )  # fmt: skip
 STAGE_RECORDS_OUT: Final = MetricSpec(
@@ -135,7 +135,7 @@ STAGE_PARTITIONS: Final = MetricSpec(
 )  # fmt: skip
 STAGE_QUEUED_RECORDS: Final = MetricSpec(
     "triage_stage_queued_records", "gauge", _STAGES, ("stage",),
-    "Records that wait for the stage in this process's partitions.",
+    "Records that wait for the stage in this process's partitions, ticks among them.",
     "Growing for minutes: scale the stage out.",
 )  # fmt: skip
 STAGE_LAG_SECONDS: Final = MetricSpec(
@@ -229,6 +229,99 @@ ROUTER_PAGE_ITEMS: Final = MetricSpec(
     "triage_router_page_items_total", "counter", _ROUTER, ("tenant",),
     "Routed mentions handed out over HTTP.",
     "Far below the tenant's routed mentions: its reader is behind, or filters.",
+)  # fmt: skip
+
+SPIKES_OBSERVED: Final = MetricSpec(
+    "triage_spikes_observed_per_minute", "gauge", _ROUTER, ("tenant", "brand"),
+    "Mentions per minute of a brand, over the window that stands out most; `other`: the most of the brands without a"
+    " name of their own here.",
+    "Compare with triage_spikes_expected_per_minute.",
+)  # fmt: skip
+SPIKES_EXPECTED: Final = MetricSpec(
+    "triage_spikes_expected_per_minute", "gauge", _ROUTER, ("tenant", "brand"),
+    "What that window normally brings at this hour, mentions per minute.",
+    "Far from what people know of the brand: `mention-triage spikes learn` makes a baseline from a history.",
+)  # fmt: skip
+SPIKES_RATIO: Final = MetricSpec(
+    "triage_spikes_ratio", "gauge", _ROUTER, ("tenant", "brand"),
+    "Observed over expected.",
+    "docs/runbooks/spike.md.",
+)  # fmt: skip
+SPIKES_RISING: Final = MetricSpec(
+    "triage_spikes_rising", "gauge", _ROUTER, ("tenant", "brand"),
+    "1 while a brand's mentions are above normal by more than chance, else 0. Quick and mild: for operations.",
+    "1 for an hour: more load than the hour's; call people in, or let the queue grow.",
+)  # fmt: skip
+SPIKES_ACTIVE: Final = MetricSpec(
+    "triage_spikes_active", "gauge", _ROUTER, ("tenant", "brand"),
+    "1 while a brand has an open episode, else 0. Rare: for people.",
+    "docs/runbooks/spike.md.",
+)  # fmt: skip
+SPIKES_SEVERITY: Final = MetricSpec(
+    "triage_spikes_severity", "gauge", _ROUTER, ("tenant", "brand"),
+    "Severity of a brand's open episode, 1 to 10; 0 where there is none.",
+    "7 and more: docs/runbooks/spike.md.",
+)  # fmt: skip
+SPIKES_CAUSE: Final = MetricSpec(
+    "triage_spikes_cause", "gauge", _ROUTER, ("tenant", "brand", "cause"),
+    "1 for the cause of a brand's open episode: virality, campaign, press, outage, flood or unknown.",
+    "The alerts name it; `mention-triage tail alerts` shows the evidence.",
+)  # fmt: skip
+SPIKES_EPISODES: Final = MetricSpec(
+    "triage_spikes_episodes_total", "counter", _ROUTER, ("tenant", "event"),
+    "Events of episodes: started, escalated, eased, ended.",
+    "Many started: the brand lives on bursts, or something is delivered late again and again.",
+)  # fmt: skip
+SPIKES_DETECTION_SECONDS: Final = MetricSpec(
+    "triage_spikes_detection_seconds", "histogram", _ROUTER, (),
+    "Seconds from the beginning of a rise to the durable event that its episode has started.",
+    "Long while triage_spikes_watermark_lag_seconds is short: the rise was slow.",
+    _PIPELINE_SECONDS,
+)  # fmt: skip
+SPIKES_WATERMARK_LAG: Final = MetricSpec(
+    "triage_spikes_watermark_lag_seconds", "gauge", _ROUTER, ("source",),
+    "How far the detector's time is behind the clock, by what is counted (mentions, classified); the worst partition.",
+    "Above a minute: a counting stage is behind or stands; see triage_stage_oldest_waiting_seconds of volume and mix.",
+)  # fmt: skip
+SPIKES_LEFT_OUT: Final = MetricSpec(
+    "triage_spikes_left_out_partitions", "gauge", _ROUTER, ("source",),
+    "Partitions of the source that the detector goes on without because nothing came from them for a minute.",
+    "Not 0: nobody works on them; what they hold is counted late, into hours that are over.",
+)  # fmt: skip
+SPIKES_LATE: Final = MetricSpec(
+    "triage_spikes_late_mentions_total", "counter", _ROUTER, ("tenant",),
+    "Mentions counted after their bucket was closed; they correct what is remembered.",
+    "Many: partitions were left out, or ingest's clocks differ.",
+)  # fmt: skip
+SPIKES_SERIES: Final = MetricSpec(
+    "triage_spikes_series", "gauge", _ROUTER, (),
+    "Series (brands, and brands by platform) that this process watches.",
+    "Memory: docs/spikes.md says how much a series takes.",
+)  # fmt: skip
+VOLUME_DUPLICATES: Final = MetricSpec(
+    "triage_volume_duplicates_total", "counter", _ROUTER, (),
+    "Mentions not counted because they were counted before.",
+    "Normal where platforms deliver at least once.",
+)  # fmt: skip
+VOLUME_OLD: Final = MetricSpec(
+    "triage_volume_old_mentions_total", "counter", _ROUTER, ("tenant",),
+    "Mentions counted apart because they were written long before they were received.",
+    "History delivered late. All of a platform's: its connector polls too seldom, or its clock is wrong.",
+)  # fmt: skip
+VOLUME_SEEN_ENTRIES: Final = MetricSpec(
+    "triage_volume_seen_entries", "gauge", _ROUTER, (),
+    "Mentions remembered so that each is counted once, all partitions of this process.",
+    "Memory: about 105 bytes each.",
+)  # fmt: skip
+VOLUME_SEEN_CUT: Final = MetricSpec(
+    "triage_volume_seen_cut_total", "counter", _ROUTER, (),
+    "Remembered mentions forgotten before their time because a partition reached ROUTER_SEEN_LIMIT.",
+    "Repeats older than what is left are counted again: raise the limit.",
+)  # fmt: skip
+TICKS: Final = MetricSpec(
+    "triage_ticks_total", "counter", _ROUTER, (),
+    "Ticks appended to partitions of mentions in which nothing has come since a full ten seconds and all is counted.",
+    "None while nothing is posted: the detector's time stands still.",
 )  # fmt: skip
 
 METRICS: Final[tuple[MetricSpec, ...]] = tuple(

@@ -1,5 +1,7 @@
 """The metrics of one service: Prometheus objects in a registry of its own, made from the definitions."""
 
+from collections.abc import Callable
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -38,6 +40,7 @@ class Metrics:
                 self._add(spec)
         self._brands: dict[str, Bounded] = {}
         self._platforms: dict[str, Bounded] = {}
+        self._refreshers: list[Callable[[], None]] = []
 
     def counter(self, spec: MetricSpec, *labels: str) -> Counter:
         """The counter of this definition, with label values in the definition's order."""
@@ -66,8 +69,14 @@ class Metrics:
         """The language as a label value: those that the model serves and `und` by name, the rest as `other`."""
         return language if language in _LANGUAGES else OTHER
 
+    def before_exposition(self, refresh: Callable[[], None]) -> None:
+        """Call `refresh` before every exposition: for gauges that are made from what is there at that moment."""
+        self._refreshers.append(refresh)
+
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
+        for refresh in self._refreshers:
+            refresh()
         return generate_latest(self.registry)
 
     def _add(self, spec: MetricSpec) -> None:

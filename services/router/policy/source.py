@@ -46,7 +46,7 @@ def read_source(text: str) -> Source:
         line = text.count("\n", 0, error.position) + 1
         return Source(faults=(Fault(line, "not valid YAML: a control character; delete it"),))
     if node is None:
-        return Source(faults=(Fault(1, "the file is empty; start from the default policy"),))
+        return Source(faults=(Fault(1, "the file is empty; start from the example that its documentation names"),))
     walk = _Walk(loader)
     content = walk.plain(node, ())
     return Source(content, walk.lines, tuple(walk.faults))
@@ -109,7 +109,7 @@ class _Walk:
 
     def _scalar(self, node: yaml.Node) -> Any:
         if node.tag == _ALIAS:
-            self._fault(node, "aliases (*name) are not used here; name the condition under `conditions` instead")
+            self._fault(node, "aliases (*name) are not used here; write out what they stand for")
             return None
         try:
             value = self._loader.construct_object(node) if node.tag in _SCALARS else _UNREADABLE

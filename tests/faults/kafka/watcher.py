@@ -13,6 +13,7 @@ from mention_triage.v1.classification_pb2 import ClassifiedMention
 from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.routing_pb2 import RoutedMention
 from services.common.log.topics import CLASSIFIED, DEAD_LETTERS, MENTIONS, ROUTED
+from services.common.stage.ticks import TICK_KEY
 from tests.faults.clients import Sighting
 
 _POLL_SECONDS: Final = 0.05
@@ -88,6 +89,8 @@ class Watcher:
             if offset < self._next.get((topic, partition), 0):
                 self.failure = f"{topic}[{partition}] went back to offset {offset}"
             self._next[topic, partition] = offset + 1
+            if message.key() == TICK_KEY:
+                continue
             mention = _MENTION_IN[topic](message.value() or b"")
             number = int(mention.attributes.fields["n"].number_value)
             self.arrivals[topic].append(

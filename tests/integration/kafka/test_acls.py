@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import count
 
 import pytest
 
 from mention_triage.v1.dead_letter_pb2 import DeadLetter
+from services.cli.topics.generation import handover
 from services.common.log.kafka.acls import ROLES, Acl, acls_of
 from services.common.log.kafka.admin import TopicAdmin
 from services.common.log.kafka.connection import connection_options
@@ -17,22 +18,28 @@ from services.common.log.kafka.log import KafkaLog
 from services.common.log.kafka.opening import open_kafka_log, open_kafka_reader
 from services.common.log.kafka.settings import KafkaSettings
 from services.common.log.kafka.topic_plan import Change, TopicSettings, desired_topic
-from services.common.log.port import Claim, LogError, LogUnavailable, NewRecord, NotAuthorized
+from services.common.log.port import Claim, LogError, LogUnavailable, NewRecord, NotAuthorized, Record
 from services.common.log.topics import (
+    ALERTS,
     CLASSIFIED,
+    COUNTS,
     DEAD_LETTERS,
     MENTIONS,
     OUTCOMES,
     ROUTED,
     SEEN,
+    SEEN_VOLUME,
+    SPIKE_STATE,
     TOPICS,
     topic_name,
     topics_of,
 )
 from services.common.stage.handling import Handling, read_letters
+from services.common.stage.ticks import tick_record
 from tests.integration.kafka.guarded import NAMES, Guarded, guarded_cluster
 from tests.support.kafka import create_topics
 
+WORK_OF_GROUPS = {(group, spec.name) for spec in TOPICS for group in spec.groups}
 SECONDS = 20  # any role's work takes less than one
 _generations = count(2, 2)  # a switch happens once: each test of it has a pair of generations of its own
 
@@ -64,12 +71,25 @@ async def classify(guarded: Guarded) -> None:
 
 
 async def router(guarded: Guarded) -> None:
-    """Reads, writes in a transaction, and reads pages of what it wrote."""
+    """Runs its stages: each reads and writes in a transaction, two restore their state, one replays what it has read.
+
+    Also reads pages of what it routed, and lets time pass.
+    """
     async with guarded.unguarded() as log:
-        await log.append([record(CLASSIFIED)])
+        await log.append([record(topic) for topic in (MENTIONS, CLASSIFIED, COUNTS, SEEN_VOLUME, SPIKE_STATE)])
+    stages = (
+        ("route", CLASSIFIED, [ROUTED, DEAD_LETTERS], None),
+        ("volume", MENTIONS, [COUNTS, SEEN_VOLUME, DEAD_LETTERS], SEEN_VOLUME),
+        ("mix", CLASSIFIED, [COUNTS, DEAD_LETTERS], None),
+        ("spikes", COUNTS, [ALERTS, SPIKE_STATE, DEAD_LETTERS], SPIKE_STATE),
+    )
+    for stage in stages:
+        async with guarded.log("router") as log:
+            await work(log, *stage)
     async with guarded.log("router") as log:
-        await work(log, "route", CLASSIFIED, [ROUTED, DEAD_LETTERS])
-        assert await log.read(ROUTED, 0, (await log.bounds(ROUTED))[0].start, 1, 1)
+        for topic in (ROUTED, COUNTS):
+            assert await log.read(topic, 0, (await log.bounds(topic))[0].start, 1, 1)
+        await log.append([tick_record(MENTIONS, 0, int(time.time() * 1000))])
 
 
 async def work(log: KafkaLog, group: str, source: str, outputs: list[str], state: str | None = None) -> None:
@@ -91,14 +111,14 @@ async def look(guarded: Guarded) -> None:
     async with guarded.unguarded() as log:
         for name in NAMES:
             await log.append([record(name)])
-        for group, topic in (("classify", MENTIONS), ("route", CLASSIFIED)):
+        for group, topic in WORK_OF_GROUPS:
             claim = await log.claim(group, topic, 0)
             await claim.commit([], (await log.bounds(topic))[0].end)
     reader = await open_kafka_reader(guarded.url, guarded.settings("look"), NAMES)
     try:
         for name in NAMES:
             assert await reader.read(name, 0, (await reader.bounds(name))[0].start, 1, 1)
-        assert {group for group, *_ in await reader.group_lags()} == {"classify", "route"}
+        assert {(group, topic) for group, topic, _ in await reader.group_lags()} == WORK_OF_GROUPS
     finally:
         await reader.close()
 
@@ -113,32 +133,44 @@ async def topics(guarded: Guarded) -> None:
         await admin.create(list(desired.values()))
 
 
+def spread_anything(records: Sequence[Record], topic: str, _: int) -> list[NewRecord]:
+    """As many records of the new topic."""
+    return [record(topic) for _ in records]
+
+
 async def switch(guarded: Guarded, old: int) -> None:
     """Fences the old workers, moves the state, lets the new workers start."""
     names = [spec.name for spec in topics_of(old)]
+    moved = replace(handover(), spreads=dict.fromkeys(handover().spreads, spread_anything))
     log = await open_kafka_log("kafka://" + guarded.cluster.bootstrap, KafkaSettings(), names)
     try:
-        mentions, classified, seen = (topic_name(kind, old) for kind in ("mentions", "classified", "seen"))
-        await log.append([record(mentions), record(seen)])
-        claim = await log.claim("classify", mentions, 0)
-        await claim.commit([record(classified)], 1)
-        claim = await log.claim("route", classified, 0)
-        await claim.commit([], 1)  # behind the record; the marker of the transaction that wrote it is left
+        mentions, classified, counts = (topic_name(kind, old) for kind in ("mentions", "classified", "counts"))
+        await log.append([record(mentions), *(record(topic_name(kind, old)) for kind in moved.spreads)])
+        for group, topic, outputs in (
+            ("classify", mentions, [classified]),
+            ("volume", mentions, [counts]),
+            ("route", classified, []),
+            ("mix", classified, []),
+            ("spikes", counts, []),
+        ):
+            claim = await log.claim(group, topic, 0)
+            # Behind the record; on topics that stages write, the marker of the transaction that wrote it is left.
+            await claim.commit([record(output) for output in outputs], 1)
     finally:
         await log.close()
-    async with open_switch(guarded.url, guarded.settings("generation"), old + 1) as found:
+    async with open_switch(guarded.url, guarded.settings("generation"), old + 1, moved) as found:
         assert (await found.progress()).drained
-        await found.finish(lambda records, topic, _: [record(topic) for _ in records], lambda _: None)
+        await found.finish(lambda _: None)
         assert (await found.progress()).finished
 
 
 async def dead_letters(guarded: Guarded) -> None:
-    """Replays dead letters of both stages."""
+    """Replays a dead letter of each stage."""
     letters = [
         DeadLetter(
             source_topic=topic, source_partition=0, stage=stage, key=b"k", value=b"v", reason="failed", attempts=1
         )
-        for topic, stage in ((MENTIONS, "classify"), (CLASSIFIED, "route"))
+        for stage, topic in sorted(WORK_OF_GROUPS)
     ]
     for letter in letters:
         letter.source_time.GetCurrentTime()
@@ -149,8 +181,8 @@ async def dead_letters(guarded: Guarded) -> None:
         )
     async with guarded.log("dead-letters") as log:
         handling = Handling(log, "replayed", int(time.time() * 1000))
-        await handling.run(ids[-2:])
-    assert handling.done == ids[-2:]
+        await handling.run(ids[-len(letters) :])
+    assert handling.done == ids[-len(letters) :]
 
 
 WORK: dict[str, Callable[[Guarded], Awaitable[None]]] = {

@@ -18,6 +18,8 @@ import pytest
 from services.cli.acls import Role, commands
 from services.common.http.keys import KeyFile
 from services.common.log.kafka.acls import ROLES, acls_of
+from services.common.log.topics import COUNTS, MENTIONS
+from services.common.stage.ticks import is_tick
 from tests.integration.kafka.guarded import PASSWORD, Guarded, binding, guarded_cluster, of_user
 from tests.support.kafka.ports import listening_ports
 from tests.support.kafka.runtime import find_runtime
@@ -44,6 +46,13 @@ async def test_services_work_together_with_their_rights(guarded: Guarded, tmp_pa
             while identifier not in json.dumps(await answer(client, "GET", url)):
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.1)
+            async with guarded.unguarded() as log:  # the router lets time pass, and counts
+                while not any(map(is_tick, await log.read(MENTIONS, 0, 0, 100, 1 << 20))):
+                    assert time.monotonic() < deadline
+                    await asyncio.sleep(0.1)
+                while not await log.read(COUNTS, 0, 0, 1, 1):
+                    assert time.monotonic() < deadline
+                    await asyncio.sleep(0.1)
 
 
 @contextmanager

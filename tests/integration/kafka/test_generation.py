@@ -1,18 +1,18 @@
 """The switch from 3 to 6 partitions, with repeats on both sides of it."""
 
 import asyncio
-import dataclasses
 import hashlib
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiokafka.structs import TopicPartition
 
-from services.classify.dedupe import Seen, Sighting, seen_records
-from services.classify.redistribution import spread
+from services.cli.topics.generation import handover
 from services.common.log.kafka.committing import TransactionalCommitter
 from services.common.log.kafka.connection import connection_options
 from services.common.log.kafka.generation import open_switch, require_finished
@@ -22,8 +22,11 @@ from services.common.log.kafka.settings import KafkaSettings
 from services.common.log.partitioner import partition_for
 from services.common.log.port import Fenced, LogError, NewRecord, Record
 from services.common.log.topics import topic_name, topics_of
+from services.common.stage.dedupe import Seen, Sighting, seen_records
+from services.common.stage.redistribution import spread
 from services.common.stage.runner import StageRunner
 from services.common.stage.stage import Result, Stage
+from services.common.stage.ticks import tick_record
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
 from tests.integration.kafka.commands import Commands, own_generation
@@ -58,8 +61,8 @@ def record_of(post: Post, commands: Commands) -> NewRecord:
     )
 
 
-def classify(generation: int) -> Stage[Seen]:
-    """Drops repeats as the real stage does; no model."""
+def once(name: str, output: str, memory: str, generation: int) -> Stage[Seen]:
+    """Drops repeats as the real stages do; no model, and no counting."""
 
     async def process(seen: Seen, records: Sequence[Record]) -> Result:
         outputs: list[NewRecord] = []
@@ -69,26 +72,36 @@ def classify(generation: int) -> Stage[Seen]:
             if seen.has(identifier, r.timestamp_ms) or identifier in sightings:
                 continue
             sightings[identifier] = Sighting(r.key or b"", identifier, r.timestamp_ms)
-            outputs.append(to("classified", generation, r))
-        state = seen_records(records[0].partition, sightings.values())
-        return Result([*outputs, *(dataclasses.replace(r, topic=topic_name("seen", generation)) for r in state)])
+            outputs.append(to(output, generation, r))
+        state = seen_records(topic_name(memory, generation), records[0].partition, sightings.values())
+        return Result([*outputs, *state])
 
     return Stage(
-        "classify",
+        name,
         topic_name("mentions", generation),
         process,
         lambda: Seen(1_000_000),
-        topic_name("seen", generation),
+        topic_name(memory, generation),
         Seen.restore,
         max_batch_records=8,
     )
 
 
-def route(generation: int) -> Stage[None]:
+def passing_on(name: str, source: str, output: str | None, generation: int) -> Stage[None]:
     async def process(_: None, records: Sequence[Record]) -> Result:
-        return Result([to("routed", generation, record) for record in records])
+        return Result([to(output, generation, record) for record in records] if output else [])
 
-    return Stage("route", topic_name("classified", generation), process, lambda: None)
+    return Stage(name, topic_name(source, generation), process, lambda: None)
+
+
+def stages(generation: int) -> list[Stage[Any]]:
+    return [
+        once("classify", "classified", "seen", generation),
+        once("volume", "counts", "seen-volume", generation),
+        passing_on("route", "classified", "routed", generation),
+        passing_on("mix", "classified", None, generation),
+        passing_on("spikes", "counts", None, generation),
+    ]
 
 
 def to(base: str, generation: int, record: Record) -> NewRecord:
@@ -102,12 +115,9 @@ async def open_generation(commands: Commands) -> KafkaLog:
 
 @asynccontextmanager
 async def workers(commands: Commands) -> AsyncIterator[KafkaLog]:
-    """Both stages of a generation at work."""
+    """All stages of a generation at work."""
     log = await open_generation(commands)
-    runners = (
-        StageRunner(log, classify(commands.generation), Metrics("classify"), Health()),
-        StageRunner(log, route(commands.generation), Metrics("router"), Health()),
-    )
+    runners = [StageRunner(log, stage, Metrics("router"), Health()) for stage in stages(commands.generation)]
     tasks = [asyncio.create_task(runner.run()) for runner in runners]
     try:
         yield log
@@ -123,15 +133,27 @@ async def append(commands: Commands, posts: Sequence[Post]) -> None:
     await log.close()
 
 
-async def routed(commands: Commands) -> list[Post]:
+async def append_idle(commands: Commands, base: str, at_ms: int) -> None:
+    """What asks for no work, in every partition: a progress mark of the counts, a tick anywhere else."""
     log = await open_generation(commands)
-    topic = topic_name("routed", commands.generation)
+    topic, partitions = topic_name(base, commands.generation), range(commands.partitions)
+    await log.append(
+        [NewRecord(topic, partition, None, b"mark", at_ms) for partition in partitions]
+        if base == "counts"
+        else [tick_record(topic, partition, at_ms) for partition in partitions]
+    )
+    await log.close()
+
+
+async def posts_in(commands: Commands, base: str) -> list[Post]:
+    log = await open_generation(commands)
+    topic = topic_name(base, commands.generation)
     posts: list[Post] = []
     for partition, bounds in enumerate(await log.bounds(topic)):
         offset = bounds.start
         while records := await log.read(topic, partition, offset, 1_000, 1 << 20):
             offset = records[-1].offset + 1
-            for record in records:
+            for record in filter(lambda record: record.key, records):
                 customer, number = (record.value or b"").split()
                 posts.append((int(customer), int(number)))
     await log.close()
@@ -159,9 +181,12 @@ async def interrupted(commands: Commands) -> None:
             raise InterruptedError
         return spread(records, topic, partitions)
 
-    async with open_switch(f"kafka://{commands.bootstrap}", KafkaSettings(), commands.generation) as switch:
+    handed_over = replace(handover(), spreads={"seen": spread_of_first})
+    async with open_switch(
+        f"kafka://{commands.bootstrap}", KafkaSettings(), commands.generation, handed_over
+    ) as switch:
         with pytest.raises(InterruptedError):
-            await switch.finish(spread_of_first, lambda _: None)
+            await switch.finish(lambda _: None)
         assert not (await switch.progress()).finished
 
 
@@ -198,7 +223,13 @@ async def test_nothing_lost_or_twice_and_order_kept(old: Commands, new: Commands
         assert code == 0, said
         code, said = await run(new, "finish")
         assert (code, "still has members" in said) == (1, True), said
-    assert sorted(await routed(old)) == sorted(before)
+    assert sorted(await posts_in(old, "routed")) == sorted(before)
+    for base in (
+        "mentions",
+        "classified",
+        "counts",
+    ):  # the last that the old workers wrote before they stopped: nobody's work
+        await append_idle(old, base, START_MS + POSTS * 1000)
 
     options = connection_options(f"kafka://{old.bootstrap}", KafkaSettings())
     place = TopicPartition(topic_name("mentions", old.generation), 0)
@@ -218,12 +249,13 @@ async def test_nothing_lost_or_twice_and_order_kept(old: Commands, new: Commands
     await new_log.close()
     async with workers(new):
 
-        async def all_routed() -> bool:
-            return len(await routed(new)) >= len(after)
+        async def all_done() -> bool:
+            return min([len(await posts_in(new, base)) for base in ("routed", "counts")]) >= len(after)
 
-        await until(all_routed)
-    in_order = await routed(old) + await routed(new)
+        await until(all_done)
+    in_order = await posts_in(old, "routed") + await posts_in(new, "routed")
     assert sorted(in_order) == sorted(everything)
+    assert sorted(await posts_in(old, "counts") + await posts_in(new, "counts")) == sorted(everything)
     for customer in range(CUSTOMERS):
         assert [number for who, number in in_order if who == customer] == list(range(POSTS))
 
@@ -235,6 +267,8 @@ async def test_status_tells_that_both_generations_took_mentions(old: Commands, n
     await append(new, [(1, 2)])
     assert "took mentions" not in (await run(new, "status"))[1]
     await append(old, [(1, 9)])
+    await append_idle(old, "mentions", START_MS + 90_000)
+    await append_idle(new, "mentions", START_MS)
     assert "both generations took mentions for 7 s" in (await run(new, "status"))[1]
 
 
@@ -257,7 +291,7 @@ async def test_two_who_finish_at_once_do_not_set_a_worker_back(
     posts = [(customer, 0) for customer in range(30)]
     await append(new, posts)
     url = f"kafka://{new.bootstrap}"
-    async with open_switch(url, KafkaSettings(), new.generation) as slow:
+    async with open_switch(url, KafkaSettings(), new.generation, handover()) as slow:
         claim, overtaken = slow._claim, False
 
         @asynccontextmanager
@@ -269,24 +303,24 @@ async def test_two_who_finish_at_once_do_not_set_a_worker_back(
                 and not overtaken
             ):
                 overtaken = True
-                async with open_switch(url, KafkaSettings(), new.generation) as quick:
-                    await quick.finish(spread, lambda _: None)
+                async with open_switch(url, KafkaSettings(), new.generation, handover()) as quick:
+                    await quick.finish(lambda _: None)
                 async with workers(new):
                     await until(lambda: has_routed(new, 30))
             async with claim(group, topic, partition) as found:
                 yield found
 
         monkeypatch.setattr(slow, "_claim", claim_late)
-        await slow.finish(spread, lambda _: None)
+        await slow.finish(lambda _: None)
     assert overtaken
     await append(new, [(99, 0)])
     async with workers(new):
         await until(lambda: has_routed(new, 31))
-    assert sorted(await routed(new)) == sorted([*posts, (99, 0)])
+    assert sorted(await posts_in(new, "routed")) == sorted([*posts, (99, 0)])
 
 
 async def has_routed(commands: Commands, count: int) -> bool:
-    return len(await routed(commands)) >= count
+    return len(await posts_in(commands, "routed")) >= count
 
 
 async def test_nobody_works_on_the_old_generation_after_it(old: Commands, new: Commands) -> None:
@@ -298,8 +332,8 @@ async def test_nobody_works_on_the_old_generation_after_it(old: Commands, new: C
     assert (code, "stop the old ingest" in said) == (2, True), said
     log = await open_generation(old)
     with pytest.raises(LogError, match="is over"):
-        await StageRunner(log, classify(old.generation), Metrics("classify"), Health()).run()
+        await StageRunner(log, stages(old.generation)[0], Metrics("router"), Health()).run()
     with pytest.raises(LogError, match="is over"):
         await log.claim("dead-letters", topic_name("dead-letters", old.generation), 0)
     await log.close()
-    assert await routed(old) == []
+    assert await posts_in(old, "routed") == []

@@ -5,8 +5,9 @@ import pytest
 
 from services.common.log.kafka.admin import TopicAdmin
 from services.common.log.kafka.topic_plan import Change, TopicSettings, desired_topic, plan
-from services.common.log.topics import topic_name, topics_of
+from services.common.log.topics import TOPICS, topic_name, topics_of
 from tests.integration.kafka.commands import Commands, own_generation
+from tests.support.kafka import delete_topics
 
 
 @pytest.fixture
@@ -39,13 +40,23 @@ async def test_plan_changes_nothing_and_apply_does_it_once(commands: Commands) -
     assert commands.run("topics", "check").returncode == 1
     assert commands.run("topics", "apply").returncode == 0
     assert planned(commands, 0)["matches"]
-    assert "6 topics are as they should be" in commands.run("topics", "check").stdout
+    assert f"{len(TOPICS)} topics are as they should be" in commands.run("topics", "check").stdout
     assert "0 to create" in commands.run("topics", "apply").stdout
     async with TopicAdmin({"bootstrap_servers": commands.bootstrap}) as admin:
         wanted = [desired_topic(s, 3, TopicSettings(replication_factor=1)) for s in topics_of(commands.generation)]
         found = plan(wanted, await admin.topics(), commands.generation)
     assert found.matches
     assert not any(topic.drift for topic in found.topics)
+
+
+async def test_a_cluster_of_fewer_topics_gets_the_others(commands: Commands) -> None:
+    commands.run("topics", "apply")
+    missing = {topic_name(base, commands.generation) for base in ("counts", "alerts", "seen-volume", "spike-state")}
+    delete_topics(commands.bootstrap, sorted(missing))
+    assert {topic["topic"] for topic in planned(commands, 2)["topics"] if topic["create"]} == missing
+    assert commands.run("topics", "apply").returncode == 0
+    assert planned(commands, 0)["matches"]
+    assert (await settings_of(commands, "spike-state"))["cleanup.policy"] == "compact"
 
 
 async def test_a_changed_setting_is_put_right_and_a_foreign_one_stays(commands: Commands) -> None:
@@ -69,7 +80,7 @@ async def test_a_partition_count_stays_whatever_is_asked(commands: Commands) -> 
     assert "3 partitions, not 6" in done.stderr
     assert "new generation" in done.stderr
     assert (await settings_of(commands, "routed"))["retention.ms"] == "1000"  # nothing was changed
-    assert [len(topic["refused"]) for topic in planned(commands, 2)["topics"]] == [0] * 6
+    assert [len(topic["refused"]) for topic in planned(commands, 2)["topics"]] == [0] * len(TOPICS)
 
 
 def test_too_few_brokers_for_the_replicas(commands: Commands) -> None:

@@ -116,7 +116,9 @@ async def test_a_value_that_could_not_be_decoded_flows_on_once_the_stage_decodes
 ) -> None:
     path, metrics = tmp_path / "log.db", Metrics("classify")
     with monkeypatch.context() as older:
-        older.setattr("services.classify.stage.Mention", ClassifiedMention)  # reads another message than was written
+        older.setattr(
+            "services.common.stage.dedupe.Mention", ClassifiedMention
+        )  # reads another message than was written
         await append(path, record("a"))
         await classify(path, classifier, metrics)
     assert metrics.counter(defs.STAGE_DEAD_LETTERS, "classify", "undecodable")._value.get() == 1

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 from mention_triage.v1.classification_pb2 import ClassifiedMention, ConfidenceLevel, InquiryType, Sentiment
 from mention_triage.v1.mention_pb2 import Author, InReplyTo, Mention
 from services.classify.classifier import Classifier
-from services.classify.dedupe import Seen
 from services.classify.model.base import Levels, ModelInput, Prediction, TokenIds
 from services.classify.stage import classify_stage
 from services.common.contracts.identity import customer_key, mention_id
 from services.common.contracts.records import timestamp
 from services.common.log.port import NewRecord, Record
 from services.common.log.topics import CLASSIFIED, MENTIONS, SEEN
+from services.common.stage.dedupe import Seen
+from services.common.stage.ticks import TICK_KEY, tick_record
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.metrics import Metrics
 
@@ -76,6 +78,11 @@ def records(mentions: Sequence[Mention]) -> list[Record]:
     ]  # fmt: skip
 
 
+def tick(offset: int, at_ms: int) -> Record:
+    new = tick_record(MENTIONS, 0, at_ms)
+    return Record(new.topic, new.partition, offset, new.key, new.value, new.timestamp_ms, new.headers)
+
+
 async def run(classifier: Classifier, batches: Sequence[Sequence[Record]], metrics: Metrics) -> list[NewRecord]:
     """What the stage writes to `classified.v1` for these batches, one after the other, as the runner would."""
     stage = classify_stage(classifier, 1_000, metrics)
@@ -115,6 +122,18 @@ async def test_a_repeat_is_dropped_within_a_batch_and_over_batches(classifier: C
     outputs = await run(classifier, [records(twice), records([mention("1", "no"), mention("2", "no")])], metrics)
     assert [ClassifiedMention.FromString(o.value or b"").mention.native_id for o in outputs] == ["1", "2"]
     assert metrics.counter(defs.CLASSIFY_DUPLICATES)._value.get() == 2
+
+
+async def test_ticks_are_handed_on_in_their_place_each_time(classifier: Classifier) -> None:
+    metrics = Metrics("classify")
+    first, second, repeat = records([mention("1", "no"), mention("2", "no"), mention("1", "no")])
+    batch = [tick(0, NOW_MS), replace(first, offset=1), tick(2, NOW_MS + 10_000), replace(second, offset=3),
+             replace(repeat, offset=4), tick(5, NOW_MS + 20_000), tick(6, NOW_MS + 20_000)]  # fmt: skip
+    outputs = await run(classifier, [batch, [tick(7, NOW_MS + 30_000)]], metrics)
+    assert [o.timestamp_ms - NOW_MS if o.key == TICK_KEY else o.key for o in outputs] == [
+        0, b"acme/x/1", 10_000, b"acme/x/1", 20_000, 20_000, 30_000
+    ]  # fmt: skip
+    assert metrics.counter(defs.CLASSIFY_DUPLICATES)._value.get() == 1
 
 
 async def test_the_gauge_of_what_is_remembered_counts_the_partitions_worked_on(classifier: Classifier) -> None:

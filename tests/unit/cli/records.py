@@ -2,6 +2,16 @@
 
 import time
 
+from mention_triage.v1.alert_pb2 import (
+    SpikeAlert,
+    SpikeCause,
+    SpikeEvent,
+    SpikeEvidence,
+    SpikeItem,
+    SpikeMix,
+    SpikePost,
+    SpikeSeries,
+)
 from mention_triage.v1.classification_pb2 import (
     Classification,
     Confidence,
@@ -97,4 +107,42 @@ def routed_record(
         event_id=made.mention.mention_id,
         source="router",
         timestamp_ms=START_MS + at_ms,
+    )
+
+
+def alert_record(brand: str, at_ms: int, *, expected: float = 10.0, planned: str = "") -> NewRecord:
+    made = SpikeAlert(
+        alert_id=f"alert-{brand}",
+        episode_id=f"episode-{brand}",
+        event=SpikeEvent.SPIKE_EVENT_STARTED,
+        tenant="demo",
+        brand=brand,
+        at=timestamp(START_MS),
+        since=timestamp(START_MS - 240_000),
+        severity=8,
+        peak_severity=8,
+        cause=SpikeCause.SPIKE_CAUSE_VIRALITY,
+        evidence=[
+            SpikeEvidence(name="top_texts_share", value=0.5, normal=0.125),
+            SpikeEvidence(name="x", value=2.0),
+        ],
+        series=[
+            SpikeSeries(observed_per_minute=62.0, expected_per_minute=expected),
+            SpikeSeries(platform="x", observed_per_minute=50.0),
+        ],
+        mentions=1_240,
+        authors=900,
+        reach=50_000,
+        posts=[SpikePost(post_id="77", platform="x", mentions=310, copies=True)],
+        links=[SpikeItem(value="https://example.org/a", mentions=12)],
+        mix=SpikeMix(
+            mentions=1_000,
+            inquiry_types=[0.5, 0.25, 0.125, 0.125, 0.0],
+            negative=0.5,
+            languages={"pt": 0.25, "es": 0.75},
+        ),
+        planned=planned,
+    )
+    return event_record(
+        topics.ALERTS, 0, "demo", made, event_id=made.alert_id, source="spikes", timestamp_ms=START_MS + at_ms
     )

@@ -1,11 +1,13 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
 from mention_triage.v1.classification_pb2 import ClassifiedMention
+from mention_triage.v1.counts_pb2 import CountSource, MentionCounts, Mix, PartialCount, Sketches
 from mention_triage.v1.dead_letter_pb2 import DeadLetter, DeadLetterAction, DeadLetterHandled
 from mention_triage.v1.outcome_pb2 import Outcome, OutcomeType
 from services.cli.tail import merging
@@ -15,8 +17,9 @@ from services.common.contracts.records import event_record, timestamp
 from services.common.log import topics
 from services.common.log.embedded.reader import EmbeddedReader
 from services.common.log.port import NewRecord
+from services.common.stage.ticks import tick_record
 from tests.unit.cli.conftest import Run, WriteLog
-from tests.unit.cli.records import START_MS, mention, mention_record, routed_record
+from tests.unit.cli.records import START_MS, alert_record, mention, mention_record, routed_record
 
 
 def texts(run: Run, *arguments: str) -> list[str]:
@@ -202,6 +205,86 @@ def test_every_topic_has_a_readable_line(run: Run, write_log: WriteLog) -> None:
         assert shown in done.stdout
         assert "\x1b" not in done.stdout
         assert json.loads(run("tail", topic, "--no-follow", "--json").stdout)["value"]
+
+
+def test_an_alert_is_one_readable_line(run: Run, write_log: WriteLog) -> None:
+    write_log([alert_record("Telandia", 1, planned="launch"), alert_record("Mercaviva", 2, expected=0.0)])
+    first, second = run("tail", "alerts", "--no-follow").stdout.splitlines()
+    for shown in (
+        "demo/Telandia",
+        "started",
+        "severity 8",
+        "×6.2",
+        "virality (launch)",
+        "1,240 by 900",
+        "310 copies of x/77",
+    ):
+        assert shown in first
+    assert " new " in second
+    assert run("tail", "alerts", "--no-follow", "--brand", "mercaviva").stdout.splitlines() == [second]
+
+
+def test_the_json_of_an_alert_is_readable(run: Run, write_log: WriteLog) -> None:
+    write_log([alert_record("Telandia", 1)])
+    shown = json.loads(run("tail", "alerts", "--no-follow", "--json").stdout)["value"]
+    assert (shown["event"], shown["cause"], shown["tenant"], shown["severity"]) == ("started", "virality", "demo", 8)
+    assert shown["at"] == rfc3339(START_MS).replace(".000Z", "Z")
+    assert shown["evidence"] == [
+        {"name": "top_texts_share", "value": 0.5, "normal": 0.125},
+        {"name": "x", "value": 2.0},
+    ]
+    assert shown["series"] == [
+        {"observed_per_minute": 62.0, "expected_per_minute": 10.0, "ratio": 6.2},
+        {"platform": "x", "observed_per_minute": 50.0, "expected_per_minute": 0.0, "ratio": None},
+    ]
+    assert shown["posts"] == [{"id": "77", "platform": "x", "mentions": 310, "copies": True}]
+    assert shown["mix"]["inquiry_types"]["complaint"] == 0.5
+    assert shown["mix"]["languages"] == {"es": 0.75, "pt": 0.25}
+    assert "normal_mix" not in shown
+    assert "planned" not in shown
+
+
+def test_counts_are_summed_up_and_progress_marks_are_short(run: Run, write_log: WriteLog) -> None:
+    def count(platform: str, bucket: int, mentions: int, old: int = 0, **more: Any) -> PartialCount:
+        return PartialCount(
+            brand="Telandia", platform=platform, bucket=bucket, mentions=mentions, old_mentions=old, **more
+        )
+
+    source = CountSource.COUNT_SOURCE_MENTIONS
+    sketches = Sketches(authors=b"\x01", examples={5: "77"})
+    counts = MentionCounts(
+        source=source,
+        source_partition=2,
+        until=START_MS // 1000,
+        tenant="demo",
+        counts=[count("x", 0, 3, sketches=sketches), count("x", 10, 4, old=2), count("instagram", 0, 1)],
+    )
+    mix = MentionCounts(
+        source=CountSource.COUNT_SOURCE_CLASSIFIED,
+        tenant="acme",
+        counts=[count("x", 0, 1, mix=Mix(inquiry_types=[1, 0, 0, 0, 0], sentiments=[0, 1, 0], languages={"es": 1}))],
+    )
+    mark = MentionCounts(source=source, source_partition=11, until=START_MS // 1000)
+    messages = [counts, mix, mark]
+    write_log([NewRecord(topics.COUNTS, 0, b"", each.SerializeToString(), START_MS) for each in messages])
+    lines = run("tail", "counts", "--no-follow").stdout.splitlines()
+    assert lines[0].endswith("Telandia/x 7 + 2 old, Telandia/instagram 1")
+    assert "mentions[2]" in lines[0]
+    assert lines[2].split("  ")[1] == "mentions[11]"
+    assert len(lines[2].split("until")[1].split()) <= 2  # a time, perhaps with its date
+    assert run("tail", "counts", "--no-follow", "--tenant", "acme").stdout.splitlines() == [lines[1]]
+    shown = [json.loads(line)["value"] for line in run("tail", "counts", "--no-follow", "--json").stdout.splitlines()]
+    assert shown[0]["counts"][0]["sketches"] == {"authors": "AQ==", "examples": {"5": "77"}}
+    assert shown[1]["counts"][0]["mix"]["sentiments"] == {"negative": 0, "neutral": 1, "positive": 0}
+    assert shown[2]["counts"] == []
+
+
+def test_ticks_are_not_shown(run: Run, write_log: WriteLog) -> None:
+    ticks = [tick_record(topics.MENTIONS, 0, START_MS + 10_000 * n) for n in range(100)]
+    write_log([mention_record(1, 0, 1, text="queja"), *ticks])
+    assert texts(run, "mentions") == ["queja"]
+    assert texts(run, "mentions", "--from", "beginning") == ["queja"]
+    assert run("tail", "mentions", "--no-follow").stdout.count("\n") == 1
 
 
 def test_what_was_done_about_a_dead_letter_is_told_apart_from_one(run: Run, write_log: WriteLog) -> None:

@@ -3,6 +3,7 @@ import json
 from pathlib import Path
 
 from services.cli.tail.contents import rfc3339
+from services.cli.topics.generation import handover
 from services.common.log import topics
 from services.common.log.embedded.log import EmbeddedLog
 from tests.unit.cli.conftest import PARTITIONS, Run, WriteLog
@@ -32,3 +33,8 @@ def test_records_times_and_lags(run: Run, write_log: WriteLog, data_dir: Path) -
     shown = run("topics").stdout
     assert "classify (2)" in shown
     assert "dead-letters.v1" in shown
+
+
+def test_a_switch_moves_the_state_of_every_stage() -> None:
+    states = {spec.name for spec in topics.TOPICS if spec.state}
+    assert {topics.topic_name(base) for base in handover().spreads} == states

@@ -116,6 +116,23 @@ async def test_the_partition_count_never_changes_in_place(tmp_path: Path) -> Non
         EmbeddedLog(tmp_path / "log.db", 3, TOPICS)
 
 
+async def test_a_log_of_fewer_topics_gets_the_others_and_new_groups_read_all_it_has(tmp_path: Path) -> None:
+    older = [spec for spec in TOPICS if spec.name != "state.v1"]
+    log = EmbeddedLog(tmp_path / "log.db", 1, older)
+    await log.append([record("read.v1", str(n).encode()) for n in range(3)])
+    claim = await log.claim("old", "read.v1", 0)
+    await claim.commit([], 3)
+    await log.close()
+    log = EmbeddedLog(tmp_path / "log.db", 1, TOPICS)
+    assert set(log.topics()) == {spec.name for spec in TOPICS}
+    await log.append([record("state.v1", b"s")])
+    claim = await log.claim("new", "read.v1", 0)
+    assert [r.value for r in await claim.fetch(10, 1 << 20)] == [b"0", b"1", b"2"]
+    assert (await log.claim("old", "read.v1", 0)).position == 3
+    assert [[r.value for r in records] async for records in claim.state("state.v1")] == [[b"s"]]
+    await log.close()
+
+
 async def test_retention_frees_the_disk_but_not_what_a_group_has_yet_to_read(tmp_path: Path) -> None:
     clock, path = Clock(), tmp_path / "log.db"
     log = open_log(path, clock)
@@ -158,6 +175,9 @@ async def test_compaction_keeps_the_newest_of_each_key(tmp_path: Path) -> None:
             await asyncio.sleep(0.02)
     assert (await keyed())[-3:] == [b"1197", b"1198", b"1199"]
     assert (await log.bounds("state.v1"))[0].end == 2_400
+    claim = await log.claim("g", "read.v1", 0)
+    restored = {r.key: r.value async for records in claim.state("state.v1") for r in records if r.key is not None}
+    assert restored == {b"0": b"1197", b"1": b"1198", b"2": b"1199"}  # whole, over the gaps
     await log.close()
 
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -42,7 +42,7 @@ def output(record: Record) -> NewRecord:
     return NewRecord(CLASSIFIED, record.partition, record.key, record.value, record.timestamp_ms)
 
 
-def stage(process: Process, **options: int) -> Stage[list[bytes]]:
+def stage(process: Process, **options: Any) -> Stage[list[bytes]]:
     def restore(state: list[bytes], records: Sequence[StateRecord]) -> None:
         state.extend(record.value or b"" for record in records)
 
@@ -293,3 +293,79 @@ async def test_half_a_state_is_never_kept(log: EmbeddedLog) -> None:
     assert states == [[b"first"], [b"first", b"second"]]
     await tested._work(cast(Claim, _StateClaim(fails=False)))
     assert len(states) == 2  # a whole one is kept for the partition that comes back
+
+
+class Total:
+    """A state that `process` itself advances, with the offset that it covers."""
+
+    def __init__(self) -> None:
+        self.sum, self.next = 0, 0
+
+
+def adding(
+    log: EmbeddedLog, fail: Callable[[int], bool] = lambda _: False, snapshot_every: int = 3
+) -> StageRunner[Total]:
+    """A stage that adds numbers up, and now and then leaves its sum, with its place, on the state topic."""
+
+    async def process(total: Total, records: Sequence[Record]) -> Result:
+        outputs = []
+        for record in records:
+            number = int(record.value or b"0")
+            total.sum, total.next = total.sum + number, record.offset + 1
+            if fail(number):
+                raise ValueError
+            outputs.append(NewRecord(CLASSIFIED, record.partition, b"k", str(total.sum).encode(), NOW_MS))
+            if total.next % snapshot_every == 0:
+                outputs.append(NewRecord(SEEN, 0, None, f"{total.next} {total.sum}".encode(), NOW_MS))
+        return Result(outputs)
+
+    def restore(total: Total, records: Sequence[StateRecord]) -> None:
+        for record in records:
+            total.next, total.sum = map(int, (record.value or b"").split())
+
+    summing = Stage("copy", MENTIONS, process, Total, SEEN, restore, replay_from=lambda total: total.next)
+    return StageRunner(log, summing, Metrics("classify"), Health(), QUICK)
+
+
+async def run_adding(log: EmbeddedLog, runner: StageRunner[Total], end: int) -> None:
+    running = asyncio.create_task(runner.run())
+    async with asyncio.timeout(20):
+        while not running.done() and runner.committed.get(0, 0) < end:
+            await asyncio.sleep(0.005)
+        log.stop_consuming()
+        await running
+
+
+@pytest.mark.parametrize("snapshot_every", [1, 3, 1_000])
+async def test_a_state_that_advances_is_rebuilt_from_the_snapshot_and_what_came_after_it(
+    tmp_path: Path, snapshot_every: int
+) -> None:
+    sums = []
+    for start in range(0, 20, 5):
+        log = EmbeddedLog(tmp_path / "log.db", 1)
+        await log.append([new(f"{n}") for n in range(start, start + 5)])
+        await run_adding(log, adding(log, snapshot_every=snapshot_every), start + 5)
+        sums = await values(log, CLASSIFIED)
+        await log.close()
+    assert sums == [str(sum(range(n + 1))) for n in range(20)]
+
+
+async def test_a_state_that_ran_ahead_of_what_was_committed_is_rebuilt(log: EmbeddedLog) -> None:
+    """A batch that breaks halfway has changed the state already; the record that breaks it counts for nothing."""
+    await log.append([new(f"{n}") for n in range(10)])
+    await run_adding(log, adding(log, fail=lambda number: number == 4), 10)
+    without_4 = [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    assert await values(log, CLASSIFIED) == [str(sum(without_4[: n + 1])) for n in range(9)]
+    assert len(await values(log, DEAD_LETTERS)) == 1
+
+
+async def test_a_record_that_became_a_dead_letter_is_passed_over_when_the_state_is_rebuilt(tmp_path: Path) -> None:
+    log = EmbeddedLog(tmp_path / "log.db", 1)
+    await log.append([new(f"{n}") for n in range(5)])
+    await run_adding(log, adding(log, fail=lambda number: number == 3, snapshot_every=1_000), 5)
+    await log.close()
+    log = EmbeddedLog(tmp_path / "log.db", 1)
+    await log.append([new("100")])
+    await run_adding(log, adding(log, fail=lambda number: number == 3, snapshot_every=1_000), 6)
+    assert (await values(log, CLASSIFIED))[-1] == str(0 + 1 + 2 + 4 + 100)
+    await log.close()

@@ -9,6 +9,7 @@ from services.common.contracts.records import event_record, headers_of
 from services.common.log.port import Record
 from services.common.log.topics import CLASSIFIED, ROUTED
 from services.common.stage.stage import Stage
+from services.common.stage.ticks import tick_record
 from services.common.telemetry.metrics import Metrics
 from services.router.policy import DEFAULT_POLICY
 from services.router.policy.load import load_policy
@@ -72,6 +73,13 @@ async def test_what_cannot_be_decoded_is_rejected_and_the_rest_goes_on(stage: St
     result = await stage.process(None, [tombstone, garbage, good])
     assert [(r.record, r.reason) for r in result.rejected] == [(tombstone, "undecodable"), (garbage, "undecodable")]
     assert len(result.outputs) == 1
+
+
+async def test_ticks_are_passed_over(stage: Stage[None]) -> None:
+    new = tick_record(CLASSIFIED, 5, RECEIVED_MS)
+    tick = Record(new.topic, new.partition, 0, new.key, new.value, new.timestamp_ms, new.headers)
+    result = await stage.process(None, [tick, record_of(make_classified(), offset=1)])
+    assert (len(result.outputs), result.rejected) == (1, [])
 
 
 def _clear(path: str) -> Callable[[ClassifiedMention], None]:

@@ -14,7 +14,7 @@ _ROWS_PER_STEP: Final = 2_000
 _PAGES_PER_STEP: Final = 256
 _FREE_PAGES_KEPT: Final = 256  # appends take them again; giving every page back would move pages for nothing
 # Compact once as many records were added as a partition held after the last time: half of it may then be garbage.
-_COMPACT_AT_LEAST: Final = 1_000
+_COMPACT_AT_LEAST: Final = 100
 # Shares of the size limit: shedding starts below it, so that appends are refused only where there is nothing to shed.
 _SHED_FROM: Final = 0.9
 _SHED_TO: Final = 0.8

@@ -38,12 +38,14 @@ def _ingest(generation: int) -> list[Acl]:
 
 def _classify(generation: int) -> list[Acl]:
     reads, writes = ("mentions", "seen"), ("classified", "seen", "dead-letters")
-    return _stage("classify", reads, writes, generation)
+    return _stages(("classify",), reads, writes, generation)
 
 
 def _router(generation: int) -> list[Acl]:
-    reads, writes = ("classified", "routed"), ("routed", "dead-letters")  # it serves pages of routed mentions
-    return _stage("route", reads, writes, generation) + [
+    # It serves pages of routed mentions, and lets time pass in mentions.
+    reads = ("mentions", "classified", "routed", "counts", "seen-volume", "spike-state")
+    writes = ("mentions", "routed", "counts", "alerts", "seen-volume", "spike-state", "dead-letters")
+    return _stages(("route", "volume", "mix", "spikes"), reads, writes, generation) + [
         Acl("topic", topic, "Read") for topic in earlier_routed(generation)
     ]
 
@@ -68,7 +70,9 @@ def _generation_commands(generation: int) -> list[Acl]:
         acls += [Acl("topic", topic, "Read") for _, topic in worked_on]
         for group, _ in worked_on:
             acls += _claims(group)
-    acls += _topics("Read", generation - 1, "seen") + _topics("Write", generation, "seen") + _claims(MOVING_GROUP)
+    acls += [Acl("topic", spec.name, "Read") for spec in topics_of(generation - 1) if spec.state]
+    acls += [Acl("topic", spec.name, "Write") for spec in topics_of(generation) if spec.state]
+    acls += _claims(MOVING_GROUP)
     # A replay is only fenced; that the old topics are retired is an offset in them.
     acls += [*_topics("Read", generation - 1, "dead-letters"), _fences(REPLAY_GROUP), *_claims(RETIRED_GROUP)]
     return _with_all_described(acls, generation)
@@ -93,9 +97,11 @@ _ROLES: Final[Mapping[str, Callable[[int], list[Acl]]]] = {
 ROLES: Final = tuple(_ROLES)
 
 
-def _stage(group: str, reads: Iterable[str], writes: Iterable[str], generation: int) -> list[Acl]:
+def _stages(groups: Iterable[str], reads: Iterable[str], writes: Iterable[str], generation: int) -> list[Acl]:
+    """What the stages of one process do together. `groups`: their names."""
     topics = _topics("Read", generation, *reads) + _topics("Write", generation, *writes)
-    return _with_all_described(topics + _claims(group) + _IN_USE, generation)
+    claims = [acl for group in groups for acl in _claims(group)]
+    return _with_all_described(topics + claims + _IN_USE, generation)
 
 
 def _claims(group: str) -> list[Acl]:

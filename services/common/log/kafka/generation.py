@@ -22,6 +22,7 @@ from services.common.log.kafka.admin import TopicAdmin
 from services.common.log.kafka.client import LATEST, KafkaClient
 from services.common.log.kafka.committing import TransactionalCommitter
 from services.common.log.kafka.connection import connection_options
+from services.common.log.kafka.overlap import overlap_ms
 from services.common.log.kafka.reader import KafkaReader
 from services.common.log.kafka.settings import KafkaSettings
 from services.common.log.port import LogError, NewRecord, NotAuthorized, Record
@@ -32,11 +33,22 @@ RETIRED_GROUP: Final = "retired"  # an offset of it in a topic says that its gen
 MOVING_GROUP: Final = "redistribute"  # how far the state has been moved is this group's offset in the old state topic
 _RECORDS: Final = 512  # moved in one transaction
 _BYTES: Final = 1 << 20
-_LOOK_BACK: Final = 16  # offsets: the newest one may be a marker of a transaction
 _POLL_SECONDS: Final = 0.5
 
 Spread = Callable[[Sequence[Record], str, int], Sequence[NewRecord]]
 """Records of an old state topic as records of the new topic, which has so many partitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What a switch must know of the stages.
+
+    `spreads`: how the state in each state topic is moved, by the topic's base name; state that is not named here stays
+    behind. `is_idle`: whether a record asks for no work, so that it may stay unread.
+    """
+
+    spreads: Mapping[str, Spread]
+    is_idle: Callable[[Record], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +76,29 @@ class Progress:
 class Switch:
     """The switch to `generation` from the one before it."""
 
-    def __init__(self, options: Mapping[str, Any], reader: KafkaReader, admin: TopicAdmin, generation: int) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        reader: KafkaReader,
+        admin: TopicAdmin,
+        generation: int,
+        handover: Handover,
+    ) -> None:
         """`options`: see `connection_options`. `reader`: of the topics of both generations."""
         self._options = options
         self._reader = reader
         self._admin = admin
         self._generation = generation
+        self._is_idle = handover.is_idle
         there = set(reader.topics())
-        pairs = zip(topics_of(generation - 1), topics_of(generation), strict=True)
-        new = {before.name: after.name for before, after in pairs}
         old = [spec for spec in topics_of(generation - 1) if spec.name in there]
         self._work = [(group, spec.name) for spec in old for group in spec.groups]
         self._replays = [(REPLAY_GROUP, name) for name in there if name == topic_name("dead-letters", generation - 1)]
-        self._states = {spec.name: new[spec.name] for spec in old if spec.state}
+        self._states = [  # from, to, how
+            (name, topic_name(base, generation), spread)
+            for base, spread in handover.spreads.items()
+            if (name := topic_name(base, generation - 1)) in there
+        ]
         self._new_work = [(group, spec.name) for spec in topics_of(generation) for group in spec.groups]
 
     async def progress(self) -> Progress:
@@ -85,9 +107,14 @@ class Switch:
         return Progress(
             self._generation,
             await self.unread(),
-            {topic: await self._left(MOVING_GROUP, topic) for topic in self._states},
+            {topic: await self._left(MOVING_GROUP, topic) for topic, *_ in self._states},
             {group: await self._admin.members(group) for group in groups},
-            await self._overlap_ms(),
+            await overlap_ms(
+                self._reader,
+                topic_name("mentions", self._generation - 1),
+                topic_name("mentions", self._generation),
+                self._is_idle,
+            ),
             await self._finished(),
         )
 
@@ -105,7 +132,7 @@ class Switch:
                 return not any(unread.values())
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def finish(self, spread: Spread, tell: Callable[[str], None]) -> None:
+    async def finish(self, tell: Callable[[str], None]) -> None:
         """Fence the old workers, make sure that they are through, and move the state.
 
         Raises `LogError` where a worker still runs or something is left to do for the old ones.
@@ -124,7 +151,7 @@ class Switch:
         for group, topic in self._work:
             if left := await self._left(group, topic):
                 raise self._unread_error(group, topic, left)
-        for topic, target in self._states.items():
+        for topic, target, spread in self._states:
             for partition in range(self._reader.partitions(topic)):
                 moved = await self._move(topic, partition, target, spread)
                 tell(f"{topic}[{partition}]: {moved:,} records moved to {target}")
@@ -155,19 +182,20 @@ class Switch:
             raise LogError(f"there is no {', no '.join(missing)}: `mention-triage topics apply` makes them")
 
     async def _left(self, group: str, topic: str) -> int:
-        """How many offsets the group has yet to commit, where a record is among them and not only markers."""
+        """How many offsets the group has yet to commit, where work is among them and not only markers and such."""
         committed = await self._reader.client.committed(group, topic)
         ends = await self._reader.client.offsets(topic, LATEST, committed=False)
         left = 0
         for partition, bounds in enumerate(await self._reader.bounds(topic)):
             offset = max(committed.get(partition, bounds.start), bounds.start)
-            if bounds.end < ends[partition] or await self._holds_record(topic, partition, offset):
+            if bounds.end < ends[partition] or await self._holds_work(topic, partition, offset):
                 left += ends[partition] - offset  # an open transaction may turn out to be records, too
         return left
 
-    async def _holds_record(self, topic: str, partition: int, offset: int) -> bool:
-        async for _ in read_to_end(self._reader, topic, partition, offset, 1, 1):
-            return True
+    async def _holds_work(self, topic: str, partition: int, offset: int) -> bool:
+        async for records in read_to_end(self._reader, topic, partition, offset, _RECORDS, _BYTES):
+            if not all(map(self._is_idle, records)):
+                return True
         return False
 
     async def _finished(self) -> bool:
@@ -184,23 +212,6 @@ class Switch:
         async with self._claim(group, topic, partition) as claim:
             if partition not in await self._reader.client.committed(group, topic):
                 await claim.commit((), (await self._reader.bounds(topic))[partition].start)
-
-    async def _overlap_ms(self) -> int:
-        """From the first mention in the new generation to the last one in the old; 0 where they do not overlap."""
-        old, new = topic_name("mentions", self._generation - 1), topic_name("mentions", self._generation)
-        if not {old, new} <= set(self._reader.topics()):
-            return 0
-        newest = max(await self._times(old, newest=True), default=0)
-        return max(0, newest - min(await self._times(new, newest=False), default=newest))
-
-    async def _times(self, topic: str, *, newest: bool) -> list[int]:
-        """Time of the newest or oldest record of each partition that has one."""
-        times = []
-        for partition, bounds in enumerate(await self._reader.bounds(topic)):
-            start = max(bounds.start, bounds.end - _LOOK_BACK) if newest else bounds.start
-            if records := await self._reader.read(topic, partition, start, _LOOK_BACK if newest else 1, _BYTES):
-                times.append(records[-1].timestamp_ms)
-        return times
 
     async def _retire(self, group: str, topic: str, partition: int) -> None:
         """Let nobody claim the old partition any more, then end the claim that somebody may still hold."""
@@ -232,7 +243,7 @@ class Switch:
 
 
 @asynccontextmanager
-async def open_switch(url: str, settings: KafkaSettings, generation: int) -> AsyncIterator[Switch]:
+async def open_switch(url: str, settings: KafkaSettings, generation: int, handover: Handover) -> AsyncIterator[Switch]:
     """The switch to `generation`. Raises `LogError` where there is none before it."""
     if settings.delivery != "exactly_once":
         raise LogError("a switch of the generation needs transactions: KAFKA_DELIVERY=at_least_once cannot be switched")
@@ -242,8 +253,8 @@ async def open_switch(url: str, settings: KafkaSettings, generation: int) -> Asy
             " LOG_PARTITIONS"
         )
     options = connection_options(url, settings)
-    dead_letters = topic_name("dead-letters", generation - 1)
-    old = [s.name for s in topics_of(generation - 1) if s.groups or s.state or s.name == dead_letters]
+    named = {topic_name(base, generation - 1) for base in ("dead-letters", *handover.spreads)}
+    old = [spec.name for spec in topics_of(generation - 1) if spec.groups or spec.name in named]
     client = KafkaClient(options, [*old, *(spec.name for spec in topics_of(generation))])
     try:
         await client.connect()
@@ -253,7 +264,7 @@ async def open_switch(url: str, settings: KafkaSettings, generation: int) -> Asy
                 " `mention-triage acls generation` lists"
             )
         async with TopicAdmin(options) as admin:
-            yield Switch(options, KafkaReader(client), admin, generation)
+            yield Switch(options, KafkaReader(client), admin, generation, handover)
     finally:
         await client.close()
 

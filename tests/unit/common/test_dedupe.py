@@ -1,10 +1,17 @@
 """Repeats are recognised by the records' own time, within bounds, after a restart too."""
 
+from dataclasses import replace
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.classify.dedupe import Seen, Sighting, seen_records
+from mention_triage.v1.mention_pb2 import Mention
+from services.common.contracts.records import timestamp
 from services.common.log.partitioner import murmur2
+from services.common.log.port import Record
+from services.common.log.topics import MENTIONS, SEEN, SEEN_VOLUME, TOPICS
+from services.common.stage.dedupe import SEEN_WINDOW_MS, Seen, Sighting, seen_records, split
+from services.common.stage.ticks import TICK_KEY
 
 HOUR = 3_600_000
 A, B = "a" * 32, "b" * 32
@@ -15,7 +22,7 @@ def name(number: int) -> str:
 
 
 def sight(seen: Seen, mention_id: str, at_ms: int) -> None:
-    seen.restore(seen_records(0, [Sighting(b"key", mention_id, at_ms)]))
+    seen.restore(seen_records(SEEN, 0, [Sighting(b"key", mention_id, at_ms)]))
 
 
 def test_a_mention_is_known_after_its_output_only() -> None:
@@ -26,15 +33,47 @@ def test_a_mention_is_known_after_its_output_only() -> None:
     assert not seen.has(B, 1)
 
 
+def test_a_batch_is_split_into_what_is_new_and_what_is_not() -> None:
+    seen = Seen(limit=10)
+    sight(seen, A, HOUR)
+
+    def record(offset: int, value: bytes | None) -> Record:
+        return Record(MENTIONS, 0, offset, b"acme/x/1", value, HOUR)
+
+    def mention(mention_id: str) -> bytes:
+        return Mention(
+            mention_id=mention_id, customer_key="acme/x/1", received_at=timestamp(HOUR + 7)
+        ).SerializeToString()
+
+    batch = [
+        record(0, mention(A)), record(1, mention(B)), record(2, mention(B)), record(3, b"\xff"), record(4, None),
+        record(5, mention("b" * 31)), replace(record(6, None), key=TICK_KEY), record(7, mention("c" * 32)),
+    ]  # fmt: skip
+    found = split(seen, batch)
+    assert [(r.offset, m.mention_id) for r, m in found.fresh] == [(1, B), (7, "c" * 32)]
+    assert found.repeats == 2
+    assert [(r.record.offset, r.reason) for r in found.rejected] == [
+        (3, "undecodable"), (4, "undecodable"), (5, "invalid")
+    ]  # fmt: skip
+    assert found.sightings == [Sighting(b"acme/x/1", B, HOUR + 7), Sighting(b"acme/x/1", "c" * 32, HOUR + 7)]
+    seen.restore(seen_records(SEEN, 0, found.sightings))
+    assert split(seen, batch).fresh == []
+
+
+def test_what_each_stage_has_taken_is_kept_for_the_window() -> None:
+    kept = {spec.name: spec.retention_ms for spec in TOPICS}
+    assert kept[SEEN] == kept[SEEN_VOLUME] == SEEN_WINDOW_MS
+
+
 def test_an_entry_is_the_hash_of_the_key_and_the_start_of_the_id() -> None:
-    (record,) = seen_records(3, [Sighting(b"acme/x/1", A, 5 * HOUR + 7)])
+    (record,) = seen_records(SEEN, 3, [Sighting(b"acme/x/1", A, 5 * HOUR + 7)])
     assert record.partition == 3
     assert record.timestamp_ms == 5 * HOUR
     assert record.value == murmur2(b"acme/x/1").to_bytes(4, "big") + bytes.fromhex(A)[:12]
 
 
 def test_a_batch_over_an_hours_end_gives_a_record_per_hour() -> None:
-    records = seen_records(0, [Sighting(b"k", A, HOUR - 1), Sighting(b"k", B, HOUR)])
+    records = seen_records(SEEN, 0, [Sighting(b"k", A, HOUR - 1), Sighting(b"k", B, HOUR)])
     assert [r.timestamp_ms for r in records] == [0, HOUR]
 
 
@@ -99,7 +138,7 @@ def test_the_limit_forgets_the_oldest_hours_and_says_so() -> None:
 
 def test_the_limit_holds_within_an_hour_too() -> None:
     seen = Seen(limit=3)
-    seen.restore(seen_records(0, [Sighting(b"k", name(n), n) for n in range(10)]))
+    seen.restore(seen_records(SEEN, 0, [Sighting(b"k", name(n), n) for n in range(10)]))
     assert len(seen) == 3
     assert seen.cut == 7
     assert [n for n in range(10) if seen.has(name(n), HOUR)] == [7, 8, 9]

@@ -1,15 +1,16 @@
 import random
 
-from services.classify.dedupe import Seen, Sighting, seen_records
-from services.classify.redistribution import spread
 from services.common.log.partitioner import partition_for
 from services.common.log.port import Record
+from services.common.log.topics import SEEN
+from services.common.stage.dedupe import Seen, Sighting, seen_records
+from services.common.stage.redistribution import spread
 
 HOUR_MS = 3_600_000
 
 
 def records_of(partition: int, sightings: list[Sighting]) -> list[Record]:
-    written = seen_records(partition, sightings)
+    written = seen_records(SEEN, partition, sightings)
     return [Record(r.topic, partition, n, r.key, r.value, r.timestamp_ms) for n, r in enumerate(written)]
 
 

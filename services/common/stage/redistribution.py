@@ -1,11 +1,11 @@
-"""Spreads the mentions already output over the partitions of a new topic generation."""
+"""Spreads the mentions that a stage has taken over the partitions of a new topic generation."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from services.classify.dedupe import ENTRY_BYTES, KEY_HASH_BYTES
 from services.common.log.partitioner import partition_of_hash
 from services.common.log.port import NewRecord, Record
+from services.common.stage.dedupe import ENTRY_BYTES, KEY_HASH_BYTES
 
 _ENTRIES_PER_RECORD: Final = 4_096
 

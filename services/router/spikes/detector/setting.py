@@ -1,0 +1,91 @@
+"""The one setting of the detector, for every series and every step."""
+
+from dataclasses import dataclass
+from typing import Final
+
+MINUTE: Final = 60
+HOUR: Final = 3600
+DAY: Final = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How the detector weighs what it sees: for every series, and in wall time, so that it serves every step."""
+
+    # The ratio: residual = log((observed + pseudo_count) / (expected + pseudo_count)) over a window.
+    pseudo_count: float = 5.0
+    """Mentions added to both sides: one instead of none is no ratio."""
+    least_mentions: float = 10.0
+    """A window up to four hours must hold so many more than expected: three in a minute are no news, fifteen in ten
+    minutes are. (A burst within a minute fills a longer window up to twice.)"""
+
+    # The season: a level for each hour of the day, a factor for each day of the week.
+    level_rate: float = 0.08
+    """How far an hour's level moves toward what that hour brought, once a few days are known."""
+    level_clip: float = 0.4
+    """The furthest that one hour can pull its level (natural log): a burst must not become normal."""
+    week_rate: float = 0.15
+    """The same for the factor of a day of the week."""
+    week_clip: float = 0.5
+    local_span: int = HOUR
+    """Memory of the local level, which stands in for hours not seen yet."""
+    local_ratio: float = 2.0
+    """The most that one row pulls the local level to, as a multiple of it."""
+
+    drift_window: int = 12 * HOUR
+    """Windows up to an hour are judged against the level of this one, where it differs from the season's..."""
+    drift_low: float = 0.0
+    floor: float = 1.0
+    drift_limit: float = 0.3
+    """...by at most so much (natural log), and upward alone: the end of a quiet day is no rise."""
+
+    # Calibration: a residual is judged against the series' own daily maxima.
+    prior_days: float = 2.0
+    """What the prior spread weighs, in days."""
+    prior_center_days: float = 0.5
+    prior_center: float = 0.9
+    """An ordinary day's maximum of the residual over one hour; it falls with the cube root of the window."""
+    prior_center_limit: float = 1.2
+    prior_spread: float = 0.25
+    spread_factor: float = 1.3
+    """Of the median absolute deviation of the daily maxima."""
+
+    # Spike: mean excess over all windows from `spike_shortest`, and how long the counts were not as high.
+    spike_shortest: int = 5 * MINUTE
+    excess_unit: float = 3.0
+    """From here on a single window's excess adds less and less (logarithm)."""
+    record_weight: float = 0.25
+    """What a doubling of the days since the counts were last as high adds to the score."""
+    record_prior_days: float = 2.0
+    """A new series' highest count is worth as many days."""
+    spike_threshold: float = 1.55
+    sudden_rise: float = 4.0
+    """A rise score of this height is a spike by itself: what is sudden need not fill the long windows first."""
+    spike_end: int = 3 * HOUR
+    """A spike has ended when the score stayed under the threshold for so long."""
+    spike_quiet: int = 12 * HOUR
+    """The next one within this time counts as its echo..."""
+    echo_margin: float = 0.8
+    """...unless it is so much further above the threshold."""
+
+    # Rise: root mean square excess over the windows up to `rise_longest`.
+    rise_longest: int = HOUR
+    rise_threshold: float = 1.0
+    rise_end: int = HOUR
+    """A rise has ended when its score stayed under the threshold for so long."""
+    moving_longest: int = 4 * HOUR
+    """What rises began to move when a window up to this one first was above an ordinary day's maximum."""
+
+    # Evidence beside the count: shares of negatives and of copies.
+    share_weight: float = 0.4
+    """What one unit of excess share adds to what the count shows, relative to it."""
+    share_limit: float = 4.0
+    share_rate: float = 0.02
+    authors_ratio: float = 2.0
+    """Mentions per author that are usual; of what is above them, the logarithm counts half."""
+
+    gap_limit: int = DAY
+    """The longest gap whose mentions are expected to come in late."""
+
+
+SETTING: Final = Setting()

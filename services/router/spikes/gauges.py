@@ -1,0 +1,94 @@
+"""The gauges of spikes, made whenever they are asked for from the partitions that are worked on here.
+
+So a brand's gauges leave this process with its partition.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
+
+from mention_triage.v1.alert_pb2 import SpikeCause
+from services.common.telemetry import metric_defs as defs
+from services.common.telemetry.metrics import Metrics
+from services.router.spikes.series import ALL
+from services.router.spikes.state import Brand, SpikeState
+from services.router.spikes.watermark import Watermark
+
+_OF_BRANDS: Final = (
+    defs.SPIKES_OBSERVED,
+    defs.SPIKES_EXPECTED,
+    defs.SPIKES_RATIO,
+    defs.SPIKES_RISING,
+    defs.SPIKES_ACTIVE,
+    defs.SPIKES_SEVERITY,
+    defs.SPIKES_CAUSE,
+)
+
+
+class _Shown(NamedTuple):
+    """What is shown of a brand. Of the brands that share the label `other` the largest one: in this order."""
+
+    severity: int
+    rising: bool
+    ratio: float
+    observed: float
+    expected: float
+    cause: str
+
+
+def keep_gauges(
+    metrics: Metrics, states: Callable[[], Iterable[SpikeState]], clock: Callable[[], float] = time.time
+) -> None:
+    """Make the gauges before every exposition. `states`: of the partitions that are worked on now. `clock`: seconds
+    since the epoch."""
+    metrics.before_exposition(lambda: _refresh(metrics, list(states()), clock()))
+
+
+def _refresh(metrics: Metrics, states: Sequence[SpikeState], now: float) -> None:
+    metrics.gauge(defs.SPIKES_SERIES).set(sum(len(state.table) for state in states))
+    _show_source(metrics, "mentions", [state.volume for state in states], now)
+    _show_source(metrics, "classified", [state.mix for state in states], now)
+    shown: dict[tuple[str, str], _Shown] = {}
+    for state in states:
+        for brand in state.brands.values():
+            label = (brand.tenant, metrics.brand(brand.tenant, brand.name))
+            found = _shown(state, brand)
+            shown[label] = max(found, shown.get(label, found))
+    for spec in _OF_BRANDS:
+        metrics.gauge(spec).clear()
+    for label, brand_now in shown.items():
+        metrics.gauge(defs.SPIKES_OBSERVED, *label).set(brand_now.observed)
+        metrics.gauge(defs.SPIKES_EXPECTED, *label).set(brand_now.expected)
+        metrics.gauge(defs.SPIKES_RATIO, *label).set(brand_now.ratio)
+        metrics.gauge(defs.SPIKES_RISING, *label).set(brand_now.rising)
+        metrics.gauge(defs.SPIKES_ACTIVE, *label).set(brand_now.severity > 0)
+        metrics.gauge(defs.SPIKES_SEVERITY, *label).set(brand_now.severity)
+        if brand_now.cause:
+            metrics.gauge(defs.SPIKES_CAUSE, *label, brand_now.cause).set(1)
+
+
+def _show_source(metrics: Metrics, source: str, watermarks: Sequence[Watermark], now: float) -> None:
+    known = [watermark.value for watermark in watermarks if watermark.value is not None]
+    metrics.gauge(defs.SPIKES_WATERMARK_LAG, source).set(max(0.0, now - min(known)) if known else 0.0)
+    left_out = max((len(watermark.left_out()) for watermark in watermarks), default=0)
+    metrics.gauge(defs.SPIKES_LEFT_OUT, source).set(left_out)
+
+
+def _shown(state: SpikeState, brand: Brand) -> _Shown:
+    severity, cause = 0, ""
+    if brand.episode is not None and brand.episode.is_open:
+        severity = brand.episode.severity
+        cause = SpikeCause.Name(brand.episode.cause.cause).removeprefix("SPIKE_CAUSE_").lower()
+    scores, row = state.scores, brand.rows[ALL]
+    if scores is None or row >= len(scores.score):
+        return _Shown(severity, rising=False, ratio=1.0, observed=0.0, expected=0.0, cause=cause)
+    per_minute = 60 / float(scores.window_seconds[row])
+    observed, expected = float(scores.observed[row]), float(scores.normal[row])
+    return _Shown(
+        severity,
+        bool(scores.rising[row]),
+        observed / expected if expected > 0 else 1.0,
+        observed * per_minute,
+        expected * per_minute,
+        cause,
+    )

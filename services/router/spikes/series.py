@@ -1,0 +1,76 @@
+"""The series that one partition watches, and the detector's state of them: row by row the same order."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.router.spikes.detector import DetectorState, join, new_state, pick
+
+STEP_SECONDS: Final = 10
+"""What the detector takes as a row: a bucket of the counts."""
+
+ALL: Final = ""
+"""The platform of the series that all platforms of a brand make up together."""
+
+
+class SeriesKey(NamedTuple):
+    """Which series it is."""
+
+    tenant: str
+    brand: str
+    platform: str
+
+
+class SeriesTable:
+    """Series by key, in rows. A new one starts blank, or from its baseline."""
+
+    def __init__(self, limit: int, baselines: Mapping[SeriesKey, DetectorState]) -> None:
+        """`limit`: series watched at most. `baselines`: of single series, at `STEP_SECONDS`."""
+        self._limit = limit
+        self._baselines = baselines
+        self._rows: dict[SeriesKey, int] = {}
+        self._tenants: dict[str, int] = {}
+        self._tenant_rows: list[int] = []
+        self._new: list[DetectorState] = []
+        self._state = new_state(0, STEP_SECONDS)
+        self.keys: list[SeriesKey] = []
+        self.refused = 0  # mentions of series beyond the limit, which only their brand's total shows
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def row(self, key: SeriesKey) -> int | None:
+        """The series' row, made if need be; None beyond the limit."""
+        row = self._rows.get(key)
+        if row is None and len(self.keys) < self._limit:
+            baseline = self._baselines.get(key)
+            self.add([key], new_state(1, STEP_SECONDS) if baseline is None else pick(baseline, np.zeros(1, np.intp)))
+            row = self._rows[key]
+        return row
+
+    def add(self, keys: Sequence[SeriesKey], state: DetectorState) -> None:
+        """Add series with what the detector remembers of them, in the same order."""
+        for key in keys:
+            self._rows[key] = len(self.keys)
+            self._tenant_rows.append(self._tenants.setdefault(key.tenant, len(self._tenants)))
+            self.keys.append(key)
+        self._new.append(state)
+
+    @property
+    def detector(self) -> DetectorState:
+        """The detector's state, a row for each series."""
+        if self._new:
+            self._state = join([self._state, *self._new])
+            self._new.clear()
+        return self._state
+
+    @property
+    def tenants(self) -> list[str]:
+        """The tenants, in the order of `tenant_of`."""
+        return list(self._tenants)
+
+    def tenant_of(self) -> NDArray[np.intp]:
+        """[S] each series' tenant, as its place in `tenants`."""
+        return np.array(self._tenant_rows, np.intp)

@@ -1,0 +1,53 @@
+"""A real stack, a real Prometheus, a real Alertmanager, a webhook: a spike as its people meet it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.mention_load import BRAND, TENANT, MentionLoad, write_baseline
+from tests.support.prometheus import QUICK, Alerting
+from tests.support.stack import Stack
+from tests.support.webhooks import WebhookReceiver
+
+PATIENCE_SECONDS = 180
+# An episode is calm when its last five minutes are, and the shortest calm that ends it follows.
+UNTIL_THE_END_SECONDS = 600
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """One that knows what is normal for the brand, and calls an episode over as soon as it may."""
+    baseline = tmp_path / "baseline.json"
+    write_baseline(baseline)
+    started = Stack(tmp_path / "var", SPIKES_BASELINE_FILE=str(baseline), SPIKES_END_AFTER_SECONDS="10")
+    started.start()
+    yield started
+    started.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2 * PATIENCE_SECONDS + UNTIL_THE_END_SECONDS + 60)
+def test_twenty_times_the_load_is_told_once_and_so_is_its_end(
+    stack: Stack, receiver: WebhookReceiver, alerting: Callable[..., Alerting]
+) -> None:
+    targets = {
+        job: [url.removeprefix("http://")]
+        for job, url in (
+            ("ingest", stack.ready.ingest),
+            ("classify", stack.ready.classify),
+            ("router", stack.ready.router),
+        )
+    }
+    prometheus = alerting(QUICK, **targets)
+    with MentionLoad(stack.ready.ingest, stack.headers) as load:
+        prometheus.wait_for("tenant_brand:triage_spikes_observed_per_minute:max > 0", PATIENCE_SECONDS)
+        load.multiply()
+        (told,) = receiver.wait_for("brand-owner", bool, PATIENCE_SECONDS)
+        assert told.status == "firing"
+        assert told.body["groupLabels"] == {"tenant": TENANT, "brand": BRAND}
+        assert told.body["commonAnnotations"]["summary"].endswith("cause: virality")
+        load.calm()
+        came = receiver.wait_for("brand-owner", lambda came: came[-1].status == "resolved", UNTIL_THE_END_SECONDS)
+        assert [each.status for each in came] == ["firing", "resolved"], [each.alerts for each in came]
+    assert [each.status for each in receiver.of("operations")] == ["firing", "resolved"]

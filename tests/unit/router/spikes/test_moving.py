@@ -1,0 +1,52 @@
+"""After a switch of the topic generation every tenant is known in the partition that counts it now."""
+
+import pytest
+
+from services.common.log.partitioner import partition_for
+from services.common.log.port import NewRecord, Record
+from services.common.log.topics import SPIKE_STATE
+from services.router.spikes.moving import spread_snapshots
+from tests.unit.router.spikes.world import START, World, message, partial_count
+
+TENANTS = ("acme", "bank", "cafe", "deli")
+
+
+def as_records(outputs: list[NewRecord]) -> list[Record]:
+    return [
+        Record(each.topic, each.partition, offset, each.key, each.value, each.timestamp_ms)
+        for offset, each in enumerate(outputs)
+        if each.topic == SPIKE_STATE
+    ]
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+async def test_every_tenant_is_known_in_its_new_partition_alone(
+    partitions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.router.spikes.snapshots._SERIES_PER_SHARD", 3)
+    world = World()
+    messages = [
+        message(START + 10 * row + 10, [partial_count(START + 10 * row, 2)], tenant=tenant)
+        for row in range(100)
+        for tenant in TENANTS
+    ]
+    old = as_records(await world.take(messages))
+    world.again([NewRecord(SPIKE_STATE, 0, each.key, each.value, each.timestamp_ms) for each in old])
+    known = {
+        key: world.watched.state.table.detector.counts[row] for row, key in enumerate(world.watched.state.table.keys)
+    }
+    assert len(known) == 2 * len(TENANTS)
+    monkeypatch.setattr("services.router.spikes.stage.GENERATION", 2)
+    moved = spread_snapshots(old, SPIKE_STATE, partitions)
+    seen = 0
+    for partition in range(partitions):
+        new = World()
+        assert new.again([each for each in moved if each.partition == partition]) == 0
+        state = new.watched.state
+        here = [tenant for tenant in TENANTS if partition_for(tenant.encode(), partitions) == partition]
+        assert {key.tenant for key in state.table.keys} == set(here)
+        assert {tenant for tenant, _ in state.brands} == set(here)
+        for row, key in enumerate(state.table.keys):
+            assert list(state.table.detector.counts[row]) == list(known[key])
+        seen += len(state.table)
+    assert seen == len(known)
