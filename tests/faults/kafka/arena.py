@@ -61,6 +61,7 @@ class Arena:
         """What the readers saw is judged; what they see from now on belongs to the next round."""
         for arrivals in self.watcher.arrivals.values():
             arrivals.clear()
+        self.watcher.counted.clear()
         self.reader.read.clear()
 
     def silence(self, topic: str) -> float:

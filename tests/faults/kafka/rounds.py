@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from mention_triage.v1.counts_pb2 import CountSource
 from services.common.log.topics import CLASSIFIED, ROUTED
 from tests.faults.clients import Sighting, count_lost, count_out_of_order, count_repeated
 from tests.faults.kafka.arena import PARTITIONS, Arena
@@ -21,6 +22,10 @@ WARM_MENTIONS: Final = 300
 TENANT: Final = "demo"
 PATIENCE_SECONDS: Final = 90.0
 _SENDING_SECONDS: Final = 120.0
+_COUNTED: Final = {
+    CountSource.COUNT_SOURCE_MENTIONS: "counts of mentions",
+    CountSource.COUNT_SOURCE_CLASSIFIED: "counts of classified mentions",
+}
 _names = itertools.count()
 
 
@@ -97,6 +102,7 @@ async def play(arena: Arena, fault: Fault, mentions: int, chance: random.Random,
         await load.send_probes(TENANT, PARTITIONS)
         try:
             await until(lambda: not any(count_lost(accepted, seen) for seen in _seen(arena).values()), "all is routed")
+            await until(lambda: all(arena.watcher.counted[n] >= len(accepted) for n in _COUNTED), "all is counted")
             await asyncio.to_thread(arena.wait_whole)
         except (AssertionError, TimeoutError) as error:
             unwell = unwell or str(error)
@@ -107,6 +113,8 @@ async def play(arena: Arena, fault: Fault, mentions: int, chance: random.Random,
         view: View(count_lost(accepted, seen), count_repeated(accepted, seen), count_out_of_order(seen))
         for view, seen in _seen(arena).items()
     }
+    counted = {name: arena.watcher.counted[source] - len(accepted) for source, name in _COUNTED.items()}
+    views |= {name: View(max(0, -excess), max(0, excess), 0) for name, excess in counted.items()}
     during = [arrival for arrival in routed if arena.struck < arrival.at < stopped]
     outcome = Outcome(
         fault.name,

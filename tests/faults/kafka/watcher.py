@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -10,9 +11,10 @@ from typing import Final, Self
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from mention_triage.v1.classification_pb2 import ClassifiedMention
+from mention_triage.v1.counts_pb2 import MentionCounts
 from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.routing_pb2 import RoutedMention
-from services.common.log.topics import CLASSIFIED, DEAD_LETTERS, MENTIONS, ROUTED
+from services.common.log.topics import CLASSIFIED, COUNTS, DEAD_LETTERS, MENTIONS, ROUTED
 from services.common.stage.ticks import TICK_KEY
 from tests.faults.clients import Sighting
 
@@ -38,6 +40,7 @@ class Watcher:
 
     def __init__(self, bootstrap: str, partitions: int) -> None:
         self.arrivals: Final[dict[str, list[Arrival]]] = {topic: [] for topic in _MENTION_IN}
+        self.counted: Counter[int] = Counter()  # mentions that the router has counted, by what it counts
         self.dead_letters = 0
         self.failure: str | None = None  # of the reading itself: the arrivals are not to be trusted
         self._next: dict[tuple[str, int], int] = {}
@@ -56,7 +59,7 @@ class Watcher:
                 "log_level": 0,
             }
         )
-        topics = [*_MENTION_IN, DEAD_LETTERS]
+        topics = [*_MENTION_IN, COUNTS, DEAD_LETTERS]
         self._consumer.assign([TopicPartition(t, n, OFFSET_BEGINNING) for t in topics for n in range(partitions)])
 
     def __enter__(self) -> Self:
@@ -90,6 +93,10 @@ class Watcher:
                 self.failure = f"{topic}[{partition}] went back to offset {offset}"
             self._next[topic, partition] = offset + 1
             if message.key() == TICK_KEY:
+                continue
+            if topic == COUNTS:
+                counts = MentionCounts.FromString(message.value() or b"")
+                self.counted[counts.source] += sum(count.mentions for count in counts.counts)
                 continue
             mention = _MENTION_IN[topic](message.value() or b"")
             number = int(mention.attributes.fields["n"].number_value)

@@ -30,7 +30,7 @@ def test_a_severe_spike_is_told_once_with_its_numbers_and_so_is_its_end(
     alerting(router=[router.address])
     router.show(severity=8, observed=200)
     for name in ("brand-owner", "operations", "on-call"):
-        (told,) = receiver.wait_for(name, any_told, PATIENCE_SECONDS)
+        (told,) = receiver.wait_for(name, bool, PATIENCE_SECONDS)
         assert told.alerts == SEVERE
         assert told.authorization == f"Bearer {name}'s secret"
         assert told.body["commonLabels"]["tenant"] == TENANT
@@ -40,14 +40,14 @@ def test_a_severe_spike_is_told_once_with_its_numbers_and_so_is_its_end(
             " cause: virality",
             "runbook_url": "docs/runbooks/spike-severe.md",
         }
-    (told,) = receiver.wait_for(CHAT, any_told, PATIENCE_SECONDS)
+    (told,) = receiver.wait_for(CHAT, bool, PATIENCE_SECONDS)
     (message,) = told.body["attachments"]
     assert message["title"] == f"PAGE: SpikeSevere of {BRAND}"
     assert "20.0 times the expected 10.0" in message["text"]
     assert message["color"] == "danger"
     router.show(severity=0)
     for name in ("brand-owner", "operations", "on-call"):
-        told_of_both = receiver.wait_for(name, lambda came: came[-1].status == "resolved", PATIENCE_SECONDS)
+        told_of_both = receiver.wait_for(name, is_over, PATIENCE_SECONDS)
         assert [each.status for each in told_of_both] == ["firing", "resolved"]
     assert receiver.of("brand-owner")[0].body["groupLabels"] == {"tenant": TENANT, "brand": BRAND}
 
@@ -57,16 +57,17 @@ def test_a_mild_spike_that_becomes_severe_and_mild_again_is_told_when_it_starts_
 ) -> None:
     prometheus = alerting(router=[router.address])
     router.show(severity=4)
-    receiver.wait_for("brand-owner", any_told, PATIENCE_SECONDS)
+    receiver.wait_for("brand-owner", bool, PATIENCE_SECONDS)
     router.show(severity=7)
     receiver.wait_for("brand-owner", lambda came: len(came) == 2, PATIENCE_SECONDS)
     router.show(severity=3)
     prometheus.wait_for("tenant_brand:triage_spikes_severity:max == 3", PATIENCE_SECONDS)
     router.show(severity=0)
-    came = receiver.wait_for("brand-owner", lambda came: came[-1].status == "resolved", PATIENCE_SECONDS)
+    came = receiver.wait_for("brand-owner", is_over, PATIENCE_SECONDS)
     assert [each.alerts for each in came[:2]] == [[("SpikeStarted", "firing")], SEVERE]
     assert len(came) == 3, [each.alerts for each in came]
-    assert [each.alerts for each in receiver.of("on-call")] == [SEVERE, [("SpikeSevere", "resolved")]]
+    called = receiver.wait_for("on-call", is_over, PATIENCE_SECONDS)
+    assert [each.alerts for each in called] == [SEVERE, [("SpikeSevere", "resolved")]]
 
 
 def test_a_partition_that_moves_to_another_process_is_no_news(
@@ -74,7 +75,7 @@ def test_a_partition_that_moves_to_another_process_is_no_news(
 ) -> None:
     prometheus = alerting(router=[router.address, other_router.address])
     router.show(severity=8)
-    receiver.wait_for("brand-owner", any_told, PATIENCE_SECONDS)
+    receiver.wait_for("brand-owner", bool, PATIENCE_SECONDS)
     router.give_up()
     prometheus.wait_for("absent(tenant_brand:triage_spikes_active:max)", PATIENCE_SECONDS)
     other_router.show(severity=8)
@@ -85,5 +86,5 @@ def test_a_partition_that_moves_to_another_process_is_no_news(
     assert [each.alerts for each in receiver.of("brand-owner")] == [SEVERE, SEVERE]
 
 
-def any_told(came: Sequence[Notification]) -> bool:
-    return bool(came)
+def is_over(came: Sequence[Notification]) -> bool:
+    return bool(came) and came[-1].status == "resolved"

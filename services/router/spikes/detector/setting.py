@@ -34,10 +34,8 @@ class Setting:
 
     drift_window: int = 12 * HOUR
     """Windows up to an hour are judged against the level of this one, where it differs from the season's..."""
-    drift_low: float = 0.0
-    floor: float = 1.0
-    drift_limit: float = 0.3
-    """...by at most so much (natural log), and upward alone: the end of a quiet day is no rise."""
+    drift_limits: tuple[float, float] = (-0.15, 0.3)
+    """...by at most so much (natural log). Less downward: the end of a quiet day is no rise."""
 
     # Calibration: a residual is judged against the series' own daily maxima.
     prior_days: float = 2.0
@@ -70,7 +68,7 @@ class Setting:
 
     # Rise: root mean square excess over the windows up to `rise_longest`.
     rise_longest: int = HOUR
-    rise_threshold: float = 1.0
+    rise_threshold: float = 0.8
     rise_end: int = HOUR
     """A rise has ended when its score stayed under the threshold for so long."""
     moving_longest: int = 4 * HOUR

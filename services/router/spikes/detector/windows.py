@@ -26,7 +26,7 @@ def residuals(state: DetectorState, setting: Setting) -> F64:
     rows = scales / state.step_seconds
     ratio = (state.counts * rows + setting.pseudo_count) / (state.expected * rows + setting.pseudo_count)
     residual: F64 = np.log(ratio)
-    drift = residual[:, scales == setting.drift_window].clip(setting.drift_low, setting.drift_limit)
+    drift = residual[:, scales == setting.drift_window].clip(*setting.drift_limits)
     return residual - np.where(scales <= HOUR, drift, 0.0)
 
 
@@ -36,7 +36,7 @@ def excess(state: DetectorState, residual: F64, setting: Setting) -> F64:
     No spread is less than what one mention makes: where few are expected, most days are the same.
     """
     rows = state.scales / state.step_seconds
-    one = setting.floor / (state.expected * rows + setting.pseudo_count)
+    one = 1 / (state.expected * rows + setting.pseudo_count)
     above: F64 = np.maximum((residual - state.center) / np.hypot(state.spread, one), 0.0)
     return above
 

@@ -1,0 +1,1 @@
+"""The evidence for the spike detector: `python -m bench.spikes`."""

@@ -1,0 +1,212 @@
+"""The hard cases: where a detector raises false episodes, or misses one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+import numpy as np
+
+from bench.spikes import running, synthetic
+from services.router.spikes.detector import DetectorState, Evidence, dump, load, new_state
+from services.router.spikes.detector.state import F64
+
+_STEP: Final = 60
+_DAY_ROWS: Final = 1440
+_HOUR_ROWS: Final = 60
+_LEARNED_DAYS: Final = 10
+_BASES: Final = (2.0, 10.0, 100.0)
+"""Mentions a minute."""
+_EACH: Final = 6
+_WORLD: Final = synthetic.World(day=0.7, weekend=0.15)
+
+Shape = Callable[[F64], F64]
+"""Alters the normal rates [T, S] of the days after the history; NaN: no data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One hard case. Rows are minutes after the history (ten days, unless `new`)."""
+
+    name: str
+    shape: Shape
+    days: float = 1.0
+    new: bool = False
+    """The series have no history."""
+    bases: tuple[float, ...] = _BASES
+    events: tuple[tuple[int, int], ...] = ()
+    """First row of each event that must be announced, and minutes within which."""
+    rises: tuple[tuple[int, int], ...] = ()
+    """The same for the rise alone."""
+    quiet: tuple[tuple[int, int], ...] = ()
+    """Rows in which no rise may begin, but by chance."""
+    factor: float | None = None
+    """What is planned, from row 600 for four hours."""
+    flood: tuple[int, int] | None = None
+    """Rows in which all that is above normal is one author's."""
+    arrives: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Minutes within which the mentions of a gap come in, by the gap's rows: {minutes: (first, end)}."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of all series of a case."""
+
+    series: int
+    false_spikes: int
+    """Spikes announced outside the events."""
+    missed: int
+    """Events that were not announced in time."""
+    delay: float
+    """Median minutes from an event's begin to its announcement; NaN without events."""
+    missed_rises: int
+    chance_rises: int
+    """Series in which a rise began where none should."""
+
+
+def outcome(case: Case) -> Outcome:
+    """Run a case."""
+    rows = int(case.days * _DAY_ROWS)
+    history = 0 if case.new else _LEARNED_DAYS * _DAY_ROWS
+    random = np.random.default_rng(len(case.name))
+    rates = np.hstack([_rates(base)[history : history + rows] for base in case.bases])
+    with np.errstate(invalid="ignore"):
+        altered = case.shape(rates.copy())
+    counts = synthetic.counts(np.nan_to_num(altered), _STEP, random)
+    counts[np.isnan(altered)] = np.nan
+    for minutes, (first, end) in case.arrives.items():
+        late = synthetic.counts(rates[first:end], _STEP, random).sum(axis=0)
+        counts[end : end + minutes] += late / minutes
+    state = new_state(counts.shape[1], _STEP) if case.new else _learned(case.bases)
+    factor = np.ones(counts.shape)
+    factor[600:840] = 1 if case.factor is None else case.factor
+    found = running.run(
+        counts,
+        synthetic.START + history * _STEP,
+        _STEP,
+        state=state,
+        factor=factor,
+        evidence=None if case.flood is None else _one_author(counts, rates, case.flood),
+    )
+    allowed = np.zeros(rows, np.bool_)
+    delays: list[float] = []
+    for begin, minutes in case.events:
+        allowed[begin : begin + minutes] = True
+        delays += _delays(found.started[begin : begin + minutes])
+    rise_delays = [each for begin, minutes in case.rises for each in _delays(found.rising[begin : begin + minutes])]
+    begins = running.episodes(found.rising)
+    chance = sum(int(begins[first:end].any(axis=0).sum()) for first, end in case.quiet)
+    return Outcome(
+        series=counts.shape[1],
+        false_spikes=int(found.started[~allowed].sum()),
+        missed=sum(np.isinf(delay) for delay in delays),
+        delay=float(np.median(delays)) if delays else float("nan"),
+        missed_rises=sum(np.isinf(delay) for delay in rise_delays),
+        chance_rises=chance,
+    )
+
+
+def _delays(flags: np.typing.NDArray[np.bool_]) -> list[float]:
+    return [float(column.argmax()) + 1 if column.any() else np.inf for column in flags.T]
+
+
+@cache
+def _rates(base: float) -> F64:
+    random = np.random.default_rng(int(base * 1000))
+    return synthetic.rates(_EACH, (_LEARNED_DAYS + 5) * _DAY_ROWS, base, _STEP, random, _WORLD)
+
+
+@cache
+def _history(bases: tuple[float, ...]) -> bytes:
+    random = np.random.default_rng(1)
+    rates = np.hstack([_rates(base)[: _LEARNED_DAYS * _DAY_ROWS] for base in bases])
+    return dump(running.run(synthetic.counts(rates, _STEP, random), synthetic.START, _STEP).state)
+
+
+def _learned(bases: tuple[float, ...]) -> DetectorState:
+    return load(_history(bases))
+
+
+def _one_author(counts: F64, rates: F64, flood: tuple[int, int]) -> Callable[[int], Evidence]:
+    def of(row: int) -> Evidence:
+        usual = np.ceil(np.minimum(counts[row], rates[row]) / synthetic.AUTHORS) + 1
+        inside = flood[0] <= row < flood[1]
+        authors = usual if inside else np.ceil(counts[row] / synthetic.AUTHORS)
+        unknown = np.full(counts.shape[1], np.nan)
+        return Evidence(negative=unknown, classified=unknown, authors=authors, copies=unknown)
+
+    return of
+
+
+def times(height: float, *spans: tuple[int, int]) -> Shape:
+    """`height` times the normal rate in these rows."""
+
+    def shape(rates: F64) -> F64:
+        for first, end in spans:
+            rates[first:end] *= height
+        return rates
+
+    return shape
+
+
+def gap(first: int, end: int, then: Shape | None = None) -> Shape:
+    """No data in these rows."""
+
+    def shape(rates: F64) -> F64:
+        rates = rates if then is None else then(rates)
+        rates[first:end] = np.nan
+        return rates
+
+    return shape
+
+
+def _growth(rates: F64) -> F64:
+    """A tenth more each day."""
+    return np.asarray(rates * 1.1 ** (np.arange(len(rates)) / _DAY_ROWS)[:, None])
+
+
+def _at_night(rates: F64) -> F64:
+    """Twenty times as much for an hour, from the quietest minute of the first day on."""
+    for one, column in enumerate(rates.T):
+        # All series start their night at row 600: their phases differ, so each is turned to have it there.
+        rates[:, one] = np.roll(column, 600 - int(column[:_DAY_ROWS].argmin()))
+    rates[600:660] *= 20
+    return rates
+
+
+def _ramp(rates: F64) -> F64:
+    """To five times as much over three hours, and three hours of that."""
+    rates[600:780] *= np.linspace(1, 5, 180)[:, None]
+    rates[780:960] *= 5
+    return rates
+
+
+def _handful(mentions: int, minutes: int) -> Shape:
+    def shape(rates: F64) -> F64:
+        rates[600 : 600 + minutes] += mentions / minutes
+        return rates
+
+    return shape
+
+
+CASES: Final = (
+    Case("new brand, four ordinary days", _growth, days=4, new=True, quiet=((0, 4 * _DAY_ROWS),)),
+    Case("new brand, viral in its first quarter of an hour", times(20, (10, 70)), 0.5, True, events=((10, 20),)),
+    Case("new brand, viral on its first day", times(20, (600, 660)), 1, True, events=((600, 30),)),
+    Case("little volume, three in a minute", _handful(3, 1), bases=(0.004,), quiet=((600, 720),)),
+    Case("little volume, fifteen in ten minutes", _handful(15, 10), bases=(0.004,), events=((600, 15),)),
+    Case("gap of two hours", gap(600, 720), quiet=((600, 840),)),
+    Case("gap, and all of it comes in within five minutes", gap(600, 720), quiet=((600, 840),), arrives={5: (600, 720)}),
+    Case("gap, and a viral post after it", gap(600, 660, times(20, (660, 720))), events=((660, 20),)),
+    Case("holiday: a day at 30 %, and back", times(0.3, (600, 600 + _DAY_ROWS)), days=2.5, quiet=((600, 3600),)),
+    Case("viral post at night", _at_night, events=((600, 10),), rises=((600, 5),)),
+    Case("second one six hours after the first", times(20, (600, 640), (1000, 1040)), events=((600, 10), (1000, 15))),
+    Case("one author floods, three times as much", times(3, (600, 660)), quiet=((600, 720),), flood=(600, 660)),
+    Case("one author floods, a hundred times as much", times(100, (600, 660)), events=((600, 15),), flood=(600, 660)),
+    Case("launch, planned with 3, comes with 3", times(3, (600, 840)), quiet=((600, 900),), factor=3),
+    Case("launch, planned with 3, comes with 40", times(40, (600, 700)), events=((600, 15),), factor=3),
+    Case("launch, planned with 3, does not come", times(1, (600, 840)), days=2.5, quiet=((600, 3600),), factor=3),
+    Case("slow ramp to 5 over three hours", _ramp, events=((630, 200),), rises=((600, 90),)),
+    Case("ten percent more each day", _growth, days=4),
+    Case("two days after a spike", times(20, (600, 640), (3600, 3640)), days=3, events=((600, 10), (3600, 10))),
+)  # fmt: skip
