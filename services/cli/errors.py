@@ -12,9 +12,11 @@ from services.common.errors import TriageError
 
 _EXTRA_OF: Final = {
     "httpx": "client",
+    "matplotlib": "client",
+    "datasketches": "router",
+    "numpy": "router",
     "yaml": "router",
     "cachetools": "classify",
-    "numpy": "classify",
     "onnxruntime": "classify",
     "py3langid": "classify",
     "tokenizers": "classify",

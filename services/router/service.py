@@ -72,4 +72,4 @@ def _baselines(settings: RouterSettings) -> Mapping[SeriesKey, DetectorState]:
     if settings.baseline_file is None:
         return {}
     learned = load_baselines(settings.baseline_file, STEP_SECONDS)
-    return {SeriesKey(*key): baseline.state for key, baseline in learned.items()}
+    return {key: baseline.state for key, baseline in learned.items()}

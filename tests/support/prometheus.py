@@ -148,15 +148,21 @@ class Alerting:
         secrets = self._folder / "secrets"
         secrets.mkdir()
         for receiver in config["receivers"]:
+            name = receiver["name"]
             for webhook in receiver["webhook_configs"]:
-                webhook["url"] = f"{receiver_url}/{receiver['name']}"
-                secret = Path(webhook["http_config"]["authorization"]["credentials_file"]).name
-                (secrets / secret).write_text(f"{receiver['name']}'s secret")
+                webhook["url"] = f"{receiver_url}/{name}"
+                _write_secret(secrets, webhook, name)
             for chat in receiver.get("slack_configs", ()):
-                (secrets / Path(chat["api_url_file"]).name).write_text(f"{receiver_url}/{CHAT}")
+                chat["api_url"] = f"{receiver_url}/{CHAT}"
+                _write_secret(secrets, chat, CHAT)
         if pace.group_interval:
             _set_everywhere(config["route"], "group_interval", pace.group_interval)
         _dump(self._folder / "alertmanager.yml", config)
+
+
+def _write_secret(folder: Path, target: dict[str, Any], name: str) -> None:
+    file = Path(target["http_config"]["authorization"]["credentials_file"])
+    (folder / file.name).write_text(f"{name}'s secret")
 
 
 def _set_everywhere(route: dict[str, Any], name: str, value: str) -> None:

@@ -131,7 +131,7 @@ class BrandEvidence:
             self._arrived.add(count.mix)
             first, last = self._unusual
             self._arrived_unusual |= first <= count.bucket <= last
-        if count.mentions:
+        if count.HasField("sketches"):  # else it is of the other source, and counts the same mentions
             base = self._closed or min(self._pending, default=count.bucket)
             bucket = min(count.bucket, base + MOST_AHEAD * 10)
             if (row := self._pending.get(bucket)) is None:

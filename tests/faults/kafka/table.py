@@ -7,7 +7,7 @@ from tests.faults.kafka.rounds import Outcome
 _HEAD = ("fault", "rounds", "accepted", "lost", "repeated", "out of order", "a partition stood", "the stream stood")
 EXPLANATION = """\
 lost, repeated, out of order: by id, in classified.v1 and routed.v1 (read committed, not aiokafka) and GET /v1/routed.
-The counts in counts.v1 must equal the accepted mentions, before and after the model; else they count as lost or repeated.
+The counts in counts.v1, before and after the model, must equal the accepted mentions; else they are lost or repeated.
 stood: the longest time from the fault to the end of the load in which a partition, or all of them together, routed
 nothing, in the worst round. A silent worker is replaced after 6 s here (10 by default), a dead broker after 3 (9).\
 """

@@ -41,6 +41,7 @@ def test_a_severe_spike_is_told_once_with_its_numbers_and_so_is_its_end(
             "runbook_url": "docs/runbooks/spike-severe.md",
         }
     (told,) = receiver.wait_for(CHAT, bool, PATIENCE_SECONDS)
+    assert told.authorization == f"Bearer {CHAT}'s secret"
     (message,) = told.body["attachments"]
     assert message["title"] == f"PAGE: SpikeSevere of {BRAND}"
     assert "20.0 times the expected 10.0" in message["text"]

@@ -19,7 +19,9 @@ def without(modules: tuple[str, ...], *arguments: str) -> "subprocess.CompletedP
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("command", [(), ("up",), ("send",), ("tail",), ("classify",), ("keys", "add"), ("demo",)])
+@pytest.mark.parametrize(
+    "command", [(), ("up",), ("send",), ("tail",), ("classify",), ("keys", "add"), ("demo",), ("spikes",)]
+)
 def test_help_needs_no_extra(command: tuple[str, ...]) -> None:
     done = without(HEAVY, *command, "--help")
     assert done.returncode == 0, done.stderr

@@ -15,7 +15,7 @@ class Setting:
     # The ratio: residual = log((observed + pseudo_count) / (expected + pseudo_count)) over a window.
     pseudo_count: float = 5.0
     """Mentions added to both sides: one instead of none is no ratio."""
-    least_mentions: float = 10.0
+    least_mentions: float = 12.0
     """A window up to four hours must hold so many more than expected: three in a minute are no news, fifteen in ten
     minutes are. (A burst within a minute fills a longer window up to twice.)"""
 
@@ -34,8 +34,8 @@ class Setting:
 
     drift_window: int = 12 * HOUR
     """Windows up to an hour are judged against the level of this one, where it differs from the season's..."""
-    drift_limits: tuple[float, float] = (-0.15, 0.3)
-    """...by at most so much (natural log). Less downward: the end of a quiet day is no rise."""
+    drift_limit: float = 0.3
+    """...upward, by at most so much (natural log). Not downward: the end of a quiet day is no rise."""
 
     # Calibration: a residual is judged against the series' own daily maxima.
     prior_days: float = 2.0
@@ -63,7 +63,7 @@ class Setting:
     """A spike has ended when the score stayed under the threshold for so long."""
     spike_quiet: int = 12 * HOUR
     """The next one within this time counts as its echo..."""
-    echo_margin: float = 0.8
+    echo_margin: float = 0.3
     """...unless it is so much further above the threshold."""
 
     # Rise: root mean square excess over the windows up to `rise_longest`.
@@ -79,8 +79,8 @@ class Setting:
     """What one unit of excess share adds to what the count shows, relative to it."""
     share_limit: float = 4.0
     share_rate: float = 0.02
-    authors_ratio: float = 2.0
-    """Mentions per author that are usual; of what is above them, the logarithm counts half."""
+    flood_power: float = 0.25
+    """Of a count beyond what so many authors usually write, only this power counts: ten times as much is 1.8 times."""
 
     gap_limit: int = DAY
     """The longest gap whose mentions are expected to come in late."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from services.router.spikes.detector.calibration import add_day, center_and_spread
 from services.router.spikes.detector.scores import Evidence
-from services.router.spikes.detector.setting import MINUTE, Setting
+from services.router.spikes.detector.setting import DAY, MINUTE, Setting
 from services.router.spikes.detector.state import F64, DetectorState
 
 _WINDOW = 15 * MINUTE
@@ -13,13 +13,24 @@ _PRIOR_CENTER = np.array([3.2, 3.2])
 _PRIOR_SPREAD = np.array([0.7, 0.7])
 
 
-def without_floods(counts: F64, evidence: Evidence | None, setting: Setting) -> F64:
-    """[S] The counts, less what few authors pour in: of an excess over the usual mentions per author only the square
-    root is taken. A flood must be so much higher to count as much as many voices do."""
+def without_floods(state: DetectorState, counts: F64, evidence: Evidence | None, setting: Setting) -> F64:
+    """[S] The counts, less what few authors pour in.
+
+    So many authors usually write so many mentions, and one more; of a count beyond that only a root counts. A flood
+    must be so much higher to weigh as much as many voices do.
+    """
     if evidence is None:
         return counts
-    usual = np.maximum(setting.authors_ratio * evidence.authors, 1.0)
-    return np.where(counts > usual, np.sqrt(counts * usual), counts)
+    authors = evidence.authors
+    per_author = np.where(state.voices > 0, state.voiced / np.where(state.voices > 0, state.voices, 1.0), 1.0)
+    usual = per_author * authors + 1
+    beyond = counts > usual
+    held = np.where(beyond, usual * (counts / usual) ** setting.flood_power, counts)
+    seen = ~np.isnan(authors)
+    keep = 1 - state.step_seconds / (DAY + state.step_seconds)
+    state.voices = np.where(seen, keep * state.voices + authors, state.voices)
+    state.voiced = np.where(seen, keep * state.voiced + np.minimum(counts, usual), state.voiced)
+    return held
 
 
 def excess(state: DetectorState, counts: F64, evidence: Evidence | None) -> F64:

@@ -83,6 +83,9 @@ class DetectorState:
     share_peaks: F32
     share_center: F32
     share_spread: F32
+    voices: F64
+    """[S] decaying sums of a day's distinct authors by row, and of the mentions that they wrote."""
+    voiced: F64
     spike_high: I64
     """[S] last row over the spike's threshold."""
     spike_over: NDArray[np.bool_]
@@ -154,6 +157,8 @@ def new_state(series: int, step_seconds: int) -> DetectorState:
         share_peaks=small(SHARES, PEAK_DAYS, value=blank),
         share_center=small(SHARES, value=blank),
         share_spread=small(SHARES, value=blank),
+        voices=number(),
+        voiced=number(),
         spike_high=time(),
         spike_over=np.zeros(series, np.bool_),
         rise_high=time(),

@@ -58,7 +58,7 @@ def _advance(
     missed = 0 if last == NEVER else max(round((at - last) / state.step_seconds) - 1, 0)
     seen = ~np.isnan(counts)
     # In units of the normal count from here on: what is planned for is taken out of both sides.
-    plain = shares.without_floods(np.where(seen, counts, 0.0), evidence, setting) / factor
+    plain = shares.without_floods(state, np.where(seen, counts, 0.0), evidence, setting) / factor
     normal = season.expect(state, at)
     base = np.where(np.isnan(normal), plain, normal)
     plain = gaps.without_late(state, plain, base, seen, missed, setting)

@@ -26,7 +26,7 @@ def residuals(state: DetectorState, setting: Setting) -> F64:
     rows = scales / state.step_seconds
     ratio = (state.counts * rows + setting.pseudo_count) / (state.expected * rows + setting.pseudo_count)
     residual: F64 = np.log(ratio)
-    drift = residual[:, scales == setting.drift_window].clip(*setting.drift_limits)
+    drift = residual[:, scales == setting.drift_window].clip(0, setting.drift_limit)
     return residual - np.where(scales <= HOUR, drift, 0.0)
 
 
@@ -45,7 +45,9 @@ def enough(state: DetectorState, setting: Setting) -> NDArray[np.bool_]:
     """[S] Whether there are enough mentions above what was expected to speak of."""
     scales = state.scales
     more = (state.counts - state.expected) * (scales / state.step_seconds)
-    some: NDArray[np.bool_] = (more[:, scales <= max(setting.moving_longest, scales[0])] >= setting.least_mentions).any(axis=1)
+    some: NDArray[np.bool_] = (more[:, scales <= max(setting.moving_longest, scales[0])] >= setting.least_mentions).any(
+        axis=1
+    )
     return some
 
 
