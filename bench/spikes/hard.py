@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.spikes import running, synthetic
 from services.router.spikes.detector import DetectorState, Evidence, dump, load, new_state
@@ -31,6 +32,8 @@ class Case:
     name: str
     shape: Shape
     days: float = 1.0
+    night: bool = False
+    """Rows count from each series' quietest minute."""
     new: bool = False
     """The series have no history."""
     bases: tuple[float, ...] = _BASES
@@ -93,25 +96,32 @@ def outcome(case: Case) -> Outcome:
         factor=factor,
         evidence=None if case.flood is None else _one_author(counts, rates, case.flood),
     )
+    begins = _nights(rates) if case.night else np.zeros(counts.shape[1], np.intp)
+    started, rising = (_from(flags, begins) for flags in (found.started, found.rising))
     allowed = np.zeros(rows, np.bool_)
     delays: list[float] = []
     for begin, minutes in case.events:
         allowed[begin : begin + minutes] = True
-        delays += _delays(found.started[begin : begin + minutes])
-    rise_delays = [each for begin, minutes in case.rises for each in _delays(found.rising[begin : begin + minutes])]
-    begins = running.episodes(found.rising)
-    chance = sum(int(begins[first:end].any(axis=0).sum()) for first, end in case.quiet)
+        delays += _delays(started[begin : begin + minutes])
+    rise_delays = [each for begin, minutes in case.rises for each in _delays(rising[begin : begin + minutes])]
+    onsets = running.episodes(found.rising)
+    chance = sum(int(onsets[first:end].any(axis=0).sum()) for first, end in case.quiet)
     return Outcome(
         series=counts.shape[1],
-        false_spikes=int(found.started[~allowed].sum()),
-        missed=sum(np.isinf(delay) for delay in delays),
+        false_spikes=int(started[~allowed].sum()),
+        missed=sum(delay == np.inf for delay in delays),
         delay=float(np.median(delays)) if delays else float("nan"),
-        missed_rises=sum(np.isinf(delay) for delay in rise_delays),
+        missed_rises=sum(delay == np.inf for delay in rise_delays),
         chance_rises=chance,
     )
 
 
-def _delays(flags: np.typing.NDArray[np.bool_]) -> list[float]:
+def _from(flags: NDArray[np.bool_], begins: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Each series' rows turned so that this one is its first."""
+    return np.stack([np.roll(column, -begin) for column, begin in zip(flags.T, begins, strict=True)], axis=1)
+
+
+def _delays(flags: NDArray[np.bool_]) -> list[float]:
     return [float(column.argmax()) + 1 if column.any() else np.inf for column in flags.T]
 
 
@@ -171,12 +181,14 @@ def _growth(rates: F64) -> F64:
 
 
 def _at_night(rates: F64) -> F64:
-    """Twenty times as much for an hour, from the quietest minute of the first day on."""
-    for one, column in enumerate(rates.T):
-        # All series start their night at row 600: their phases differ, so each is turned to have it there.
-        rates[:, one] = np.roll(column, 600 - int(column[:_DAY_ROWS].argmin()))
-    rates[600:660] *= 20
+    """Twenty times as much for an hour, from each series' quietest minute of the first day on."""
+    for column, begin in zip(rates.T, _nights(rates), strict=True):
+        column[begin : begin + 60] *= 20
     return rates
+
+
+def _nights(rates: F64) -> NDArray[np.intp]:
+    return np.asarray(rates[:_DAY_ROWS].argmin(axis=0))
 
 
 def _ramp(rates: F64) -> F64:
@@ -192,18 +204,18 @@ def _as_it_is(rates: F64) -> F64:
 
 CASES: Final = (
     Case("new brand, four ordinary days", _growth, days=4, new=True, quiet=((0, 4 * _DAY_ROWS),)),
-    Case("new brand, viral in its first quarter of an hour", times(20, (10, 70)), 0.5, True, events=((10, 20),)),
-    Case("new brand, viral on its first day", times(20, (600, 660)), 1, True, events=((600, 30),)),
+    Case("new brand, viral in its first quarter of an hour", times(20, (10, 70)), 0.5, new=True, events=((10, 20),)),
+    Case("new brand, viral on its first day", times(20, (600, 660)), new=True, events=((600, 30),)),
     Case("little volume, three in a minute", _as_it_is, bases=(0.004,), quiet=((600, 720),), more=(1, 3)),
     Case("little volume, fifteen in ten minutes", _as_it_is, bases=(0.004,), events=((600, 15),), more=(10, 15)),
     Case("gap of two hours", gap(600, 720), quiet=((600, 840),)),
-    Case("gap, and all of it comes in within five minutes", gap(600, 720), quiet=((600, 840),), arrives={5: (600, 720)}),
+    Case("gap, then all of it within five minutes", gap(600, 720), quiet=((600, 840),), arrives={5: (600, 720)}),
     Case("gap, and a viral post after it", gap(600, 660, times(20, (660, 720))), events=((660, 20),)),
     Case("holiday: a day at 30 %, and back", times(0.3, (600, 600 + _DAY_ROWS)), days=2.5, quiet=((600, 3600),)),
-    Case("viral post at night", _at_night, events=((600, 40),), rises=((600, 5),)),
+    Case("viral post at night", _at_night, 1.5, events=((0, 20),), rises=((0, 5),), night=True),
     Case("second one six hours after the first", times(20, (600, 640), (1000, 1040)), events=((600, 10), (1000, 20))),
     Case("one author floods, three times as much", times(3, (600, 660)), quiet=((600, 720),), flood=(600, 660)),
-    Case("one author floods, a hundred times as much", times(100, (600, 660)), events=((600, 30),), flood=(600, 660)),
+    Case("one author floods, a hundred times as much", times(100, (600, 660)), events=((600, 50),), flood=(600, 660)),
     Case("launch, planned with 3, comes with 3", times(3, (600, 840)), quiet=((600, 900),), factor=3),
     Case("launch, planned with 3, comes with 40", times(40, (600, 700)), events=((600, 15),), factor=3),
     Case("launch, planned with 3, does not come", _as_it_is, days=2.5, quiet=((600, 3600),), factor=3),

@@ -34,7 +34,7 @@ def run(
     evidence: Callable[[int], Evidence] | None = None,
     setting: Setting = SETTING,
 ) -> Run:
-    """Feed `counts` [T, S] of rows from epoch second `start` on. `factor`: [T, S]; `evidence`: of a row by its place."""
+    """Feed `counts` [T, S] of rows from epoch second `start` on. `factor`: [T, S]; `evidence`: of a row's place."""
     rows, series = counts.shape
     state = new_state(series, step) if state is None else state
     numbers = np.empty((3, rows, series))
@@ -50,7 +50,7 @@ def run(
         )
         numbers[:, row] = scores.expected, scores.score, scores.rise_score
         flags[:, row] = scores.started, scores.spiking, scores.rising
-    return Run(*numbers, *flags, state=state)
+    return Run(numbers[0], numbers[1], numbers[2], flags[0], flags[1], flags[2], state)
 
 
 def episodes(flag: NDArray[np.bool_]) -> NDArray[np.bool_]:

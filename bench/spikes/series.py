@@ -58,7 +58,7 @@ def real_series(folder: Path) -> list[Labelled]:
     return [_read(folder, name, labels[f"realTweets/{_file(name)}"]) for name in _NAMES]
 
 
-def altered_copies(series: list[Labelled], seed: int, each: int = 4) -> Iterator[Labelled]:
+def altered_copies(series: list[Labelled], seed: int, each: int = 12) -> Iterator[Labelled]:
     """Rotated in time, and each of these thinned to 50 % and 20 %, and with contrast 0.6 and 1.4."""
     random = np.random.default_rng(seed)
     for one in series:
@@ -71,7 +71,7 @@ def altered_copies(series: list[Labelled], seed: int, each: int = 4) -> Iterator
             yield _contrast(turned, 1.4)
 
 
-def reordered_copies(series: list[Labelled], seed: int, each: int = 6) -> Iterator[Labelled]:
+def reordered_copies(series: list[Labelled], seed: int, each: int = 12) -> Iterator[Labelled]:
     """Whole days in another order, each also thinned to a tenth, and to little volume: about one in five minutes."""
     random = np.random.default_rng(seed)
     for one in series:

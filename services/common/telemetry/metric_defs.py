@@ -250,7 +250,7 @@ SPIKES_RATIO: Final = MetricSpec(
 SPIKES_RISING: Final = MetricSpec(
     "triage_spikes_rising", "gauge", _ROUTER, ("tenant", "brand"),
     "1 while a brand's mentions are above normal by more than chance, else 0. Quick and mild: for operations.",
-    "1 for an hour: more load than the hour's; call people in, or let the queue grow.",
+    "1 for half an hour: more load than the hour's; call people in, or let the queue grow.",
 )  # fmt: skip
 SPIKES_ACTIVE: Final = MetricSpec(
     "triage_spikes_active", "gauge", _ROUTER, ("tenant", "brand"),
@@ -280,7 +280,8 @@ SPIKES_DETECTION_SECONDS: Final = MetricSpec(
 )  # fmt: skip
 SPIKES_WATERMARK_LAG: Final = MetricSpec(
     "triage_spikes_watermark_lag_seconds", "gauge", _ROUTER, ("source",),
-    "How far the detector's time is behind the clock, by what is counted (mentions, classified); the worst partition.",
+    "How far the detector's time is behind the clock, by what is counted (mentions, classified); the worst partition."
+    " Absent before anything is known.",
     "Above a minute: a counting stage is behind or stands; see triage_stage_oldest_waiting_seconds of volume and mix.",
 )  # fmt: skip
 SPIKES_LEFT_OUT: Final = MetricSpec(

@@ -26,7 +26,9 @@ _OF_BRANDS: Final = (
 
 
 class _Shown(NamedTuple):
-    """What is shown of a brand. Of the brands that share the label `other` the largest one: in this order."""
+    """What is shown of a brand: of an open episode's the series that stands out most, else of all platforms together.
+
+    Of the brands that share the label `other` the largest one is shown, in the order of these fields."""
 
     severity: int
     rising: bool
@@ -46,16 +48,16 @@ def keep_gauges(
 
 def _refresh(metrics: Metrics, states: Sequence[SpikeState], now: float) -> None:
     metrics.gauge(defs.SPIKES_SERIES).set(sum(len(state.table) for state in states))
-    _show_source(metrics, "mentions", [state.volume for state in states], now)
-    _show_source(metrics, "classified", [state.mix for state in states], now)
     shown: dict[tuple[str, str], _Shown] = {}
     for state in states:
         for brand in state.brands.values():
             label = (brand.tenant, metrics.brand(brand.tenant, brand.name))
             found = _shown(state, brand)
             shown[label] = max(found, shown.get(label, found))
-    for spec in _OF_BRANDS:
+    for spec in (*_OF_BRANDS, defs.SPIKES_WATERMARK_LAG):
         metrics.gauge(spec).clear()
+    _show_source(metrics, "mentions", [state.volume for state in states], now)
+    _show_source(metrics, "classified", [state.mix for state in states], now)
     for label, brand_now in shown.items():
         metrics.gauge(defs.SPIKES_OBSERVED, *label).set(brand_now.observed)
         metrics.gauge(defs.SPIKES_EXPECTED, *label).set(brand_now.expected)
@@ -69,26 +71,26 @@ def _refresh(metrics: Metrics, states: Sequence[SpikeState], now: float) -> None
 
 def _show_source(metrics: Metrics, source: str, watermarks: Sequence[Watermark], now: float) -> None:
     known = [watermark.value for watermark in watermarks if watermark.value is not None]
-    metrics.gauge(defs.SPIKES_WATERMARK_LAG, source).set(max(0.0, now - min(known)) if known else 0.0)
+    if known:  # else the gauge is absent: a lag of 0 would say that all is well
+        metrics.gauge(defs.SPIKES_WATERMARK_LAG, source).set(max(0.0, now - min(known)))
     left_out = max((len(watermark.left_out()) for watermark in watermarks), default=0)
     metrics.gauge(defs.SPIKES_LEFT_OUT, source).set(left_out)
 
 
 def _shown(state: SpikeState, brand: Brand) -> _Shown:
-    severity, cause = 0, ""
+    scores = state.scores
+    rows = [] if scores is None else [row for row in brand.rows.values() if row < len(scores.score)]
+    rising = scores is not None and bool(scores.rising[rows].any())
     if brand.episode is not None and brand.episode.is_open:
-        severity = brand.episode.severity
-        cause = SpikeCause.Name(brand.episode.cause.cause).removeprefix("SPIKE_CAUSE_").lower()
-    scores, row = state.scores, brand.rows[ALL]
-    if scores is None or row >= len(scores.score):
-        return _Shown(severity, rising=False, ratio=1.0, observed=0.0, expected=0.0, cause=cause)
+        episode, most = brand.episode, brand.episode.series[0]
+        cause = SpikeCause.Name(episode.cause.cause).removeprefix("SPIKE_CAUSE_").lower()
+        return _of(episode.severity, rising, most.observed_per_minute, most.expected_per_minute, cause)
+    if scores is None or not rows:
+        return _of(0, rising, 0.0, 0.0)
+    row = brand.rows[ALL]
     per_minute = 60 / float(scores.window_seconds[row])
-    observed, expected = float(scores.observed[row]), float(scores.normal[row])
-    return _Shown(
-        severity,
-        bool(scores.rising[row]),
-        observed / expected if expected > 0 else 1.0,
-        observed * per_minute,
-        expected * per_minute,
-        cause,
-    )
+    return _of(0, rising, float(scores.observed[row]) * per_minute, float(scores.normal[row]) * per_minute)
+
+
+def _of(severity: int, rising: bool, observed: float, expected: float, cause: str = "") -> _Shown:
+    return _Shown(severity, rising, observed / expected if expected > 0 else 1.0, observed, expected, cause)

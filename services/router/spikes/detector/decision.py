@@ -9,21 +9,21 @@ from services.router.spikes.detector.state import F64, NEVER, DetectorState
 Flags = NDArray[np.bool_]
 
 
-def spikes(state: DetectorState, at: int, score: F64, enough: Flags, setting: Setting) -> tuple[Flags, Flags]:
+def spikes(
+    state: DetectorState, at: int, score: F64, enough: Flags, rise: F64, live: Flags, setting: Setting
+) -> tuple[Flags, Flags]:
     """[S] A spike starts on this row; and one lasts.
 
-    One event, one start: what is high again within `spike_quiet` is its echo, and starts nothing unless the first has
-    ended and this is clearly higher than what makes a spike.
+    One event, one start: what is high again within `spike_quiet` is its echo, and starts nothing, unless the first has
+    ended and this one is sudden. `live`: a window up to an hour is above its ordinary maximum.
     """
     over = enough & (score >= setting.spike_threshold)
-    passed = _passed(state.spike_high, at)
-    ended = passed > setting.spike_end
-    distinct = ended & (score >= setting.spike_threshold + setting.echo_margin)
-    started = over & ((passed > setting.spike_quiet) | distinct)
-    # An echo after the end keeps the quiet going, and is no spike.
-    state.spike_over = np.where(over, started | (state.spike_over & ~ended), state.spike_over & ~ended)
+    lasting = _passed(state.spike_live, at) <= setting.spike_end
+    quiet = _passed(state.spike_high, at) > setting.spike_quiet
+    started = over & ~lasting & (quiet | (rise >= setting.sudden_rise))
+    state.spike_live = np.where(started | (over & live & lasting), at, state.spike_live)
     state.spike_high = np.where(over, at, state.spike_high)
-    return started, state.spike_over.copy()
+    return started, started | lasting
 
 
 def rises(state: DetectorState, at: int, rise: F64, enough: Flags, setting: Setting) -> Flags:

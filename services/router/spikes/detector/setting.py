@@ -59,12 +59,12 @@ class Setting:
     spike_threshold: float = 1.55
     sudden_rise: float = 4.0
     """A rise score of this height is a spike by itself: what is sudden need not fill the long windows first."""
-    spike_end: int = 3 * HOUR
-    """A spike has ended when the score stayed under the threshold for so long."""
+    spike_end: int = 2 * HOUR
+    """A spike has ended when for so long no window up to an hour was above its ordinary maximum with the score over
+    the threshold: the long windows stay high for days."""
     spike_quiet: int = 12 * HOUR
-    """The next one within this time counts as its echo..."""
-    echo_margin: float = 0.3
-    """...unless it is so much further above the threshold."""
+    """For so long after the score was over the threshold the next one is an echo, unless the first has ended and this
+    one is sudden."""
 
     # Rise: root mean square excess over the windows up to `rise_longest`.
     rise_longest: int = HOUR

@@ -88,8 +88,8 @@ class DetectorState:
     voiced: F64
     spike_high: I64
     """[S] last row over the spike's threshold."""
-    spike_over: NDArray[np.bool_]
-    """[S] that row belongs to an announced spike."""
+    spike_live: I64
+    """[S] the last such row of an announced spike in which the counts were still high."""
     rise_high: I64
     since: F64
     """[S] when what rises now began to move; NaN where nothing does."""
@@ -160,7 +160,7 @@ def new_state(series: int, step_seconds: int) -> DetectorState:
         voices=number(),
         voiced=number(),
         spike_high=time(),
-        spike_over=np.zeros(series, np.bool_),
+        spike_live=time(),
         rise_high=time(),
         since=number(value=blank),
     )

@@ -73,9 +73,10 @@ def _advance(
     season.follow(state, np.where(seen & (factor == 1), plain, np.nan), setting)
     state.last[:] = at
     enough = seen & windows.enough(state, setting)
-    started, spiking = decision.spikes(state, at, score, enough, setting)
+    live = windows.any_up_to(excess > 0, state, setting.rise_longest)
+    started, spiking = decision.spikes(state, at, score, enough, rise, live, setting)
     rising = decision.rises(state, at, rise, enough, setting)
-    moving = (excess * (state.scales <= setting.moving_longest) > 0).any(axis=1)
+    moving = windows.any_up_to(excess > 0, state, setting.moving_longest)
     series, most = np.arange(state.series), np.argmax(excess * state.filled, axis=1)
     length = state.scales[most]
     rows = length / state.step_seconds * factor
@@ -86,7 +87,7 @@ def _advance(
         spiking=spiking,
         rise_score=rise,
         rising=rising,
-        since=decision.since(state, at, np.asarray(moving), np.asarray(spiking | rising)),
+        since=decision.since(state, at, moving, np.logical_or(spiking, rising)),
         observed=state.counts[series, most] * rows,
         normal=state.expected[series, most] * rows,
         window_seconds=length,

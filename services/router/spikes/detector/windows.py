@@ -43,12 +43,14 @@ def excess(state: DetectorState, residual: F64, setting: Setting) -> F64:
 
 def enough(state: DetectorState, setting: Setting) -> NDArray[np.bool_]:
     """[S] Whether there are enough mentions above what was expected to speak of."""
+    more = (state.counts - state.expected) * (state.scales / state.step_seconds)
+    return any_up_to(more >= setting.least_mentions, state, setting.moving_longest)
+
+
+def any_up_to(flags: NDArray[np.bool_], state: DetectorState, longest: float) -> NDArray[np.bool_]:
+    """[S] Whether it is so in a window up to `longest` seconds: at least in the shortest one that there is."""
     scales = state.scales
-    more = (state.counts - state.expected) * (scales / state.step_seconds)
-    some: NDArray[np.bool_] = (more[:, scales <= max(setting.moving_longest, scales[0])] >= setting.least_mentions).any(
-        axis=1
-    )
-    return some
+    return np.asarray(flags[:, scales <= max(longest, scales[0])].any(axis=1))
 
 
 def mean(values: F64, weights: F64) -> F64:

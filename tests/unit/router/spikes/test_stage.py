@@ -106,10 +106,10 @@ async def test_volume_waits_for_the_mentions_alone() -> None:
 async def test_what_comes_late_corrects_what_is_remembered_and_is_told() -> None:
     on_time, late = World(), World()
     await on_time.take(minutes([5] * 30))
-    await late.take(minutes([5] * 10 + [0] * 10 + [5] * 10))
-    await late.take([message(START + 300, [partial_count(START + 10 * row, 5)]) for row in range(10, 20)])
+    await late.take(minutes([5] * 10 + [1] * 10 + [5] * 10))
+    await late.take([message(START + 300, [partial_count(START + 10 * row, 4)]) for row in range(10, 20)])
     assert late.watched.state.table.detector.counts == pytest.approx(on_time.watched.state.table.detector.counts)
-    assert late.metrics.counter(defs.SPIKES_LATE, "acme")._value.get() == 50
+    assert late.metrics.counter(defs.SPIKES_LATE, "acme")._value.get() == 40
 
 
 async def test_a_tenant_that_falls_silent_is_missing_and_not_at_zero() -> None:
