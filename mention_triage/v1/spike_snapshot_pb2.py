@@ -25,25 +25,23 @@ _sym_db = _symbol_database.Default()
 from mention_triage.v1 import spike_state_pb2 as mention__triage_dot_v1_dot_spike__state__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&mention_triage/v1/spike_snapshot.proto\x12\x11mention_triage.v1\x1a#mention_triage/v1/spike_state.proto\"=\n\tOpenCount\x12\x0e\n\x06series\x18\x01 \x01(\r\x12\x0e\n\x06\x62ucket\x18\x02 \x01(\x03\x12\x10\n\x08mentions\x18\x03 \x01(\r\"<\n\tSeriesKey\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\r\n\x05\x62rand\x18\x02 \x01(\t\x12\x10\n\x08platform\x18\x03 \x01(\t\"!\n\x0eWatermarkState\x12\x0f\n\x07numbers\x18\x01 \x03(\x03\"\xca\x02\n\x0bSnapshotEnd\x12\x0e\n\x06\x63overs\x18\x01 \x01(\x03\x12\x0e\n\x06shards\x18\x02 \x01(\r\x12\x13\n\x06\x63losed\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\x06volume\x18\x04 \x01(\x0b\x32!.mention_triage.v1.WatermarkState\x12.\n\x03mix\x18\x05 \x01(\x0b\x32!.mention_triage.v1.WatermarkState\x12*\n\x04open\x18\x06 \x03(\x0b\x32\x1c.mention_triage.v1.OpenCount\x12<\n\x07silence\x18\x07 \x03(\x0b\x32+.mention_triage.v1.SnapshotEnd.SilenceEntry\x1a.\n\x0cSilenceEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x42\t\n\x07_closed\"\xd9\x01\n\rSpikeSnapshot\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x03\x12\r\n\x05shard\x18\x03 \x01(\r\x12,\n\x06series\x18\x04 \x03(\x0b\x32\x1c.mention_triage.v1.SeriesKey\x12\x10\n\x08\x64\x65tector\x18\x05 \x01(\x0c\x12-\n\x06\x62rands\x18\x06 \x03(\x0b\x32\x1d.mention_triage.v1.BrandState\x12+\n\x03\x65nd\x18\x07 \x01(\x0b\x32\x1e.mention_triage.v1.SnapshotEndb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&mention_triage/v1/spike_snapshot.proto\x12\x11mention_triage.v1\x1a#mention_triage/v1/spike_state.proto\"=\n\nOpenBucket\x12\r\n\x05start\x18\x01 \x01(\x03\x12\x0e\n\x06series\x18\x02 \x03(\r\x12\x10\n\x08mentions\x18\x03 \x03(\r\"1\n\rTenantSilence\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x10\n\x08\x65xpected\x18\x02 \x01(\x01\"<\n\tSeriesKey\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\r\n\x05\x62rand\x18\x02 \x01(\t\x12\x10\n\x08platform\x18\x03 \x01(\t\"!\n\x0eWatermarkState\x12\x0f\n\x07numbers\x18\x01 \x03(\x03\"\xb0\x01\n\x0bSnapshotEnd\x12\x0e\n\x06\x63overs\x18\x01 \x01(\x03\x12\x0e\n\x06shards\x18\x02 \x01(\r\x12\x13\n\x06\x63losed\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x31\n\x06volume\x18\x04 \x01(\x0b\x32!.mention_triage.v1.WatermarkState\x12.\n\x03mix\x18\x05 \x01(\x0b\x32!.mention_triage.v1.WatermarkStateB\t\n\x07_closed\"\xb9\x02\n\rSpikeSnapshot\x12\x0e\n\x06origin\x18\x01 \x01(\t\x12\r\n\x05round\x18\x02 \x01(\x03\x12\r\n\x05shard\x18\x03 \x01(\r\x12,\n\x06series\x18\x04 \x03(\x0b\x32\x1c.mention_triage.v1.SeriesKey\x12\x10\n\x08\x64\x65tector\x18\x05 \x01(\x0c\x12-\n\x06\x62rands\x18\x06 \x03(\x0b\x32\x1d.mention_triage.v1.BrandState\x12+\n\x03\x65nd\x18\x07 \x01(\x0b\x32\x1e.mention_triage.v1.SnapshotEnd\x12+\n\x04open\x18\x08 \x03(\x0b\x32\x1d.mention_triage.v1.OpenBucket\x12\x31\n\x07silence\x18\t \x03(\x0b\x32 .mention_triage.v1.TenantSilenceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'mention_triage.v1.spike_snapshot_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SNAPSHOTEND_SILENCEENTRY']._loaded_options = None
-  _globals['_SNAPSHOTEND_SILENCEENTRY']._serialized_options = b'8\001'
-  _globals['_OPENCOUNT']._serialized_start=98
-  _globals['_OPENCOUNT']._serialized_end=159
-  _globals['_SERIESKEY']._serialized_start=161
-  _globals['_SERIESKEY']._serialized_end=221
-  _globals['_WATERMARKSTATE']._serialized_start=223
-  _globals['_WATERMARKSTATE']._serialized_end=256
-  _globals['_SNAPSHOTEND']._serialized_start=259
-  _globals['_SNAPSHOTEND']._serialized_end=589
-  _globals['_SNAPSHOTEND_SILENCEENTRY']._serialized_start=532
-  _globals['_SNAPSHOTEND_SILENCEENTRY']._serialized_end=578
-  _globals['_SPIKESNAPSHOT']._serialized_start=592
-  _globals['_SPIKESNAPSHOT']._serialized_end=809
+  _globals['_OPENBUCKET']._serialized_start=98
+  _globals['_OPENBUCKET']._serialized_end=159
+  _globals['_TENANTSILENCE']._serialized_start=161
+  _globals['_TENANTSILENCE']._serialized_end=210
+  _globals['_SERIESKEY']._serialized_start=212
+  _globals['_SERIESKEY']._serialized_end=272
+  _globals['_WATERMARKSTATE']._serialized_start=274
+  _globals['_WATERMARKSTATE']._serialized_end=307
+  _globals['_SNAPSHOTEND']._serialized_start=310
+  _globals['_SNAPSHOTEND']._serialized_end=486
+  _globals['_SPIKESNAPSHOT']._serialized_start=489
+  _globals['_SPIKESNAPSHOT']._serialized_end=802
 # @@protoc_insertion_point(module_scope)

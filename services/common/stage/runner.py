@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Generic
 
 import structlog
@@ -18,7 +19,7 @@ from services.common.stage.replay import records_for
 from services.common.stage.stage import Rejected, Result, Stage, State
 from services.common.stage.states import Revoked, States
 from services.common.telemetry import metric_defs as defs
-from services.common.telemetry.health import Health
+from services.common.telemetry.health import Health, heard_by
 from services.common.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
@@ -160,11 +161,10 @@ class StageRunner(Generic[State]):
         while start < len(records):
             batch = records[start : start + size]
             mine = records_for(self._stage.name, batch)
+            self._health.ended(self._loop(claim))
             state = await self._states.for_batch(claim, self.committed[claim.partition])
-            self._health.beat(self._loop(claim))  # only processing counts as a loop's work: the log may be slow
             try:
-                with self._metrics.histogram(defs.STAGE_PROCESS_SECONDS, self._stage.name).time():
-                    result = await self._stage.process(state, mine) if mine else Result(())
+                result = await self._process(claim, state, mine)
             except Exception as error:
                 self._metrics.counter(defs.STAGE_FAILURES, self._stage.name, "process").inc()
                 detail = place_of(error)
@@ -194,6 +194,15 @@ class StageRunner(Generic[State]):
             if not committed:
                 return
             start, failures = start + len(batch), 0
+
+    async def _process(self, claim: Claim, state: State, records: Sequence[Record]) -> Result:
+        """Only processing counts as a loop's work: the log may be slow."""
+        if not records:
+            return Result(())
+        beat = partial(self._health.beat, self._loop(claim))
+        beat()
+        with heard_by(beat), self._metrics.histogram(defs.STAGE_PROCESS_SECONDS, self._stage.name).time():
+            return await self._stage.process(state, records)
 
     async def _commit(self, claim: Claim, batch: Sequence[Record], next_offset: int, result: Result) -> bool:
         """Commit a batch, waiting for the log where it is away. False if the partition was to be given up meanwhile."""

@@ -1,11 +1,13 @@
 """The states of partitions: restored on assignment, kept over rebalances, never ahead of what was committed."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
-from typing import Generic
+from typing import Final, Generic
 
 import structlog
 
+from services.common.errors import place_of
 from services.common.log.port import Claim, Log, LogUnavailable
 from services.common.log.reading import read_range
 from services.common.stage.replay import records_for
@@ -14,6 +16,8 @@ from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
+
+_ATTEMPTS: Final = 3
 
 
 class Revoked(Exception):
@@ -79,7 +83,7 @@ class States(Generic[State]):
     async def _restored(self, claim: Claim, offset: int) -> State:
         """The state as of the group's offset, from the state topic. Starts anew where the log is away meanwhile."""
         stage = self._stage
-        broken: set[int] = set()
+        failures: Counter[int] = Counter()  # by offset
         while not claim.revoked:
             state = stage.new_state()
             try:
@@ -89,19 +93,19 @@ class States(Generic[State]):
                             raise Revoked
                         stage.restore(state, records)
                 if stage.replay_from:
-                    await self._replay(claim, state, stage.replay_from(state), offset, broken)
+                    await self._replay(claim, state, stage.replay_from(state), offset, failures)
                 return state
             except _Broken:
-                continue
+                await asyncio.sleep(self._pause_seconds)
             except LogUnavailable as error:
                 log.warning("restore failed", stage=stage.name, partition=claim.partition, error=str(error))
                 await asyncio.sleep(self._pause_seconds)
         raise Revoked
 
-    async def _replay(self, claim: Claim, state: State, start: int, end: int, broken: set[int]) -> None:
-        """Let the stage work off once more what it has worked off since the snapshot, but for `broken` offsets.
+    async def _replay(self, claim: Claim, state: State, start: int, end: int, failures: Counter[int]) -> None:
+        """Let the stage work off once more what it has worked off since the snapshot.
 
-        Adds to them and raises `_Broken` where a record breaks the stage.
+        Raises `_Broken` where a record breaks the stage; passes over one that has done so again and again.
         """
         stage, partition = self._stage, claim.partition
         oldest = (await self._log.bounds(claim.topic))[partition].start
@@ -111,10 +115,12 @@ class States(Generic[State]):
             for record in records_for(stage.name, records):
                 if claim.revoked:
                     raise Revoked
-                if record.offset in broken:
+                if failures[record.offset] >= _ATTEMPTS:
                     continue
                 try:
                     await stage.process(state, [record])
-                except Exception:
-                    broken.add(record.offset)
+                except Exception as error:
+                    failures[record.offset] += 1
+                    place = {"topic": claim.topic, "partition": partition, "offset": record.offset}
+                    log.warning("replay failed", stage=stage.name, **place, error=place_of(error))
                     raise _Broken from None

@@ -2,11 +2,31 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 _STUCK_SECONDS: Final = 60.0
 _BEAT_SECONDS: Final = 1.0
+
+
+_progress: ContextVar[Callable[[], None]] = ContextVar("progress")
+
+
+def made_progress() -> None:
+    """For what may take long within one round of a loop: it goes on. Without `heard_by` nobody hears it."""
+    _progress.get(lambda: None)()
+
+
+@contextmanager
+def heard_by(beat: Callable[[], None]) -> Iterator[None]:
+    """Within this context `made_progress` calls `beat`."""
+    token = _progress.set(beat)
+    try:
+        yield
+    finally:
+        _progress.reset(token)
 
 
 class Health:

@@ -294,6 +294,11 @@ SPIKES_LATE: Final = MetricSpec(
     "Mentions counted after their bucket was closed; they correct what is remembered.",
     "Many: partitions were left out, or ingest's clocks differ.",
 )  # fmt: skip
+SPIKES_UNWATCHED: Final = MetricSpec(
+    "triage_spikes_unwatched_mentions_total", "counter", _ROUTER, ("tenant",),
+    "Mentions of brands and platforms that are not watched: the partition or the tenant has as many series as it may.",
+    "Raise SPIKES_MAX_SERIES (a tenant gets half of it), or find out who invents brands.",
+)  # fmt: skip
 SPIKES_SERIES: Final = MetricSpec(
     "triage_spikes_series", "gauge", _ROUTER, (),
     "Series (brands, and brands by platform) that this process watches.",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mention_triage.v1.alert_pb2 import SpikeAlert
 from mention_triage.v1.counts_pb2 import CountSource, MentionCounts
+from services.common.telemetry.health import made_progress
 from services.router.spikes.calendar import Calendar, factors, planned, planned_tags
 from services.router.spikes.detector import DetectorState, Evidence, Scores, advance
 from services.router.spikes.detector.late import correct
@@ -24,6 +25,9 @@ _SILENCE: Final = 8.0
 """So many mentions of a tenant would normally have come, and none did: by chance once in e^8 = 3,000 times. Then
 nothing is known of these rows: ingest, or what feeds it, is down. Missing is not zero."""
 
+_LOOK_BACK: Final = 2 * 86_400
+"""As far as counts are kept: a first count may not begin earlier, whatever time it says."""
+
 
 @dataclass(frozen=True, slots=True)
 class SpikePolicy:
@@ -33,39 +37,56 @@ class SpikePolicy:
     episodes: EpisodePolicy
 
 
-def take_in(state: SpikeState, counts: MentionCounts) -> int:
-    """Add the counts of one record and its progress mark. Gives how many mentions came too late for their bucket."""
-    late = 0
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the mentions that a record counts. `late`: those whose bucket was closed. `unwatched`: those of
+    brands and platforms beyond the limit of series."""
+
+    late: int = 0
+    unwatched: int = 0
+
+
+def take_in(state: SpikeState, counts: MentionCounts) -> Taken:
+    """Add the counts of one record, or the progress that a mark tells."""
+    if not counts.counts:
+        watermark = state.volume if counts.source == CountSource.COUNT_SOURCE_MENTIONS else state.mix
+        watermark.mark(counts.source_partition, counts.until)
+    late = unwatched = 0
     for count in counts.counts:
         brand = state.brand(counts.tenant, count.brand)
         if brand is None:
+            unwatched += count.mentions
             continue
         brand.evidence.add(count)
-        if counts.source == CountSource.COUNT_SOURCE_MENTIONS and count.mentions:
-            rows = [row for name in (ALL, count.platform) if (row := state.row(brand, name)) is not None]
-            bucket = min(count.bucket, counts.until)  # beyond it a clock is wrong
-            if state.closed is not None and bucket < state.closed:
-                late += count.mentions
-                correct(state.table.detector, np.array(rows, np.intp), bucket, float(count.mentions))
-            else:
-                counted = state.open.setdefault(bucket, {})
-                for row in rows:
-                    counted[row] = counted.get(row, 0) + count.mentions
-    watermark = state.volume if counts.source == CountSource.COUNT_SOURCE_MENTIONS else state.mix
-    watermark.mark(counts.source_partition, counts.until)
-    return late
+        if counts.source != CountSource.COUNT_SOURCE_MENTIONS or not count.mentions:
+            continue
+        row, bucket = state.row(brand, count.platform), min(count.bucket, counts.until)  # beyond it a clock is wrong
+        unwatched += 0 if row is not None else count.mentions
+        rows = [each for each in (brand.rows[ALL], row) if each is not None]
+        if state.closed is not None and bucket < state.closed:
+            late += count.mentions
+            correct(state.table.detector, np.array(rows, np.intp), bucket, float(count.mentions))
+        else:
+            counted = state.open.setdefault(bucket, {})
+            for each in rows:
+                counted[each] = counted.get(each, 0) + count.mentions
+    return Taken(late, unwatched)
 
 
 async def close_buckets(state: SpikeState, policy: SpikePolicy) -> list[SpikeAlert]:
     """Close every bucket that the watermark has passed, in order, and follow the episodes."""
     alerts: list[SpikeAlert] = []
-    if state.volume.value is None:
+    until = state.volume.value
+    if until is None:
         return alerts
     if state.closed is None:
-        state.closed = min([*state.open, state.volume.value])
-    while state.closed + STEP_SECONDS <= state.volume.value:
+        state.closed = max(min([*state.open, until]), until - _LOOK_BACK)
+    while state.closed + STEP_SECONDS <= until:
         alerts += await _close(state, policy, state.closed)
         state.closed += STEP_SECONDS
+        made_progress()
+    for bucket in [bucket for bucket in state.open if bucket < state.closed]:
+        del state.open[bucket]
     return alerts
 
 
@@ -104,8 +125,9 @@ def _listen(state: SpikeState, counts: F64, scores: Scores) -> None:
     """Add up, by tenant, what would normally have come since the last mention."""
     tenant_of, tenants = state.table.tenant_of(), state.table.tenants
     total = np.bincount(tenant_of, counts, len(tenants))
-    # A mention is expected twice: in its platform's series, and in that of all platforms.
-    expected = np.bincount(tenant_of, np.nan_to_num(scores.expected), len(tenants)) / 2
+    # A mention is expected in its platform's series, too.
+    once = np.where(state.table.is_total(), np.nan_to_num(scores.expected), 0.0)
+    expected = np.bincount(tenant_of, once, len(tenants))
     for number, tenant in enumerate(tenants):
         state.silence[tenant] = 0.0 if total[number] else state.silence.get(tenant, 0.0) + float(expected[number])
 

@@ -1,15 +1,17 @@
 """Snapshots of the state, in rounds of small shards; and the state that the last complete round gives.
 
-A round is taken at one moment and written with the records that come after it, a few shards at a time, so that no unit
+A round is taken at one moment and written with the batches that come after it, a few shards at a time, so that no unit
 of the log is large. Its records have keys and the topic is compacted: two slots are written in turn, so that the last
 complete round stays while the next one is being written.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from google.protobuf.message import DecodeError, Message
 
 from mention_triage.v1 import spike_snapshot_pb2 as pb
 from mention_triage.v1.spike_state_pb2 import BrandState
@@ -20,39 +22,71 @@ from services.router.spikes.series import ALL, SeriesKey
 from services.router.spikes.state import Brand, SpikeState
 from services.router.spikes.watermark import Watermark
 
-SHARD_BYTES: Final = 400_000
-_SERIES_PER_SHARD: Final = 128  # of 3 KB each, before they are compressed
+UNREADABLE: Final = (ValueError, DecodeError)
+"""What reading a snapshot raises: it is of another version, or damaged. What is normal must be learned anew."""
+
+_SHARD_BYTES: Final = 400_000  # a brand may add up to its own size to that
+_SERIES_PER_SHARD: Final = 96  # of 3.4 KB each, which need not become less when they are compressed, and their names
 _SLOTS: Final = 2
 
 
 @dataclass(slots=True)
 class Rounds:
-    """The rounds of one partition: which comes next, and what of the newest is still to be written."""
+    """The rounds of one partition: which one is the newest, and what of it is still to be written."""
 
     origin: str = ""
     """Whose state it is: the generation of the topics and the partition."""
     number: int = 0
     """Of the newest round: seconds since the epoch, by the mentions' own time."""
     slot: int = 0
-    unwritten: list[tuple[bytes, bytes]] = field(default_factory=list)
-    """Keys and values, the last one first."""
+    unwritten: deque[tuple[bytes, bytes]] = field(default_factory=deque)
+    """Keys and values, in order."""
 
     def begin(self, state: SpikeState, number: int) -> None:
-        """Take the state as it is now as a new round."""
+        """Take the state as it is now as a new round, and `settle` it. The one before must be written.
+
+        Takes a second or two for ten thousand series.
+        """
         self.number, self.slot = number, (self.slot + 1) % _SLOTS
-        shards = [*_series_shards(state), *_brand_shards(state)]
+        shards = [
+            *_series_shards(state),
+            *_shards("brands", map(_dump_brand, state.brands.values())),
+            *_shards("open", _dump_open(state)),
+            *_shards("silence", (pb.TenantSilence(tenant=name, expected=n) for name, n in state.silence.items())),
+        ]
         for place, shard in enumerate(shards):
             shard.origin, shard.round, shard.shard = self.origin, number, place
         end = pb.SpikeSnapshot(origin=self.origin, round=number, end=_end(state, len(shards)))
         names = [*map(str, range(len(shards))), "end"]
-        self.unwritten = [
+        self.unwritten.extend(
             (key_of(self.origin, self.slot, name), snapshot.SerializeToString(deterministic=True))
             for name, snapshot in zip(names, [*shards, end], strict=True)
-        ][::-1]
+        )
 
-    def next_shards(self, most: int) -> list[tuple[bytes, bytes]]:
-        """Take up to `most` records that are still to be written, in order."""
-        return [self.unwritten.pop() for _ in range(min(most, len(self.unwritten)))]
+    def due(self, enough: int) -> list[tuple[bytes, bytes]]:
+        """The next records to be written: until they have `enough` bytes."""
+        records: list[tuple[bytes, bytes]] = []
+        size = 0
+        for record in self.unwritten:
+            if size >= enough:
+                break
+            records.append(record)
+            size += len(record[1])
+        return records
+
+    def written(self, records: int) -> None:
+        """So many of those that were due are committed."""
+        for _ in range(records):
+            self.unwritten.popleft()
+
+
+def settle(state: SpikeState) -> None:
+    """Bring the state into the form that one restored from a round taken now would have.
+
+    Whether there is such a round depends on batches and restarts; what the state says from here on must not.
+    """
+    for brand in state.brands.values():
+        brand.evidence.dump()
 
 
 def key_of(origin: str, slot: int, name: str) -> bytes:
@@ -74,7 +108,7 @@ def complete_rounds(records: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[in
         end = max((each for each in found if each.HasField("end")), key=lambda each: each.round, default=None)
         if end is None:
             continue
-        shards = {each.shard: each for each in found if each.round == end.round and not each.HasField("end")}
+        shards = {each.shard: each for each in found if each.round == end.round and each.shard < end.end.shards}
         if len(shards) == end.end.shards and (origin not in newest or newest[origin][1][-1].round < end.round):
             newest[origin] = (slot, [*(shards[place] for place in sorted(shards)), end])
     yield from newest.values()
@@ -83,7 +117,7 @@ def complete_rounds(records: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[in
 def restored(state: SpikeState, rounds: Rounds, records: Mapping[bytes, bytes]) -> None:
     """Fill a blank state from the state topic: from its own last round, else from those that a switch has moved here.
 
-    Leaves it blank where there is none. Raises ValueError for a round of another version of the detector.
+    Leaves it blank where there is none. Raises one of `UNREADABLE` for a round of another version, or a damaged one.
     """
     found = list(complete_rounds(records.items()))
     own = [(slot, shards) for slot, shards in found if shards[-1].origin == rounds.origin]
@@ -94,14 +128,11 @@ def restored(state: SpikeState, rounds: Rounds, records: Mapping[bytes, bytes]) 
             _load_shard(state, shard)
         if end.HasField("closed"):
             state.closed = end.closed if state.closed is None else max(state.closed, end.closed)
-        state.silence |= end.silence
         if own:
             rounds.number, rounds.slot = shards[-1].round, slot
             state.covers = end.covers
             state.volume = Watermark.load(list(end.volume.numbers))
             state.mix = Watermark.load(list(end.mix.numbers))
-            for count in end.open:
-                state.open.setdefault(count.bucket, {})[count.series] = count.mentions
 
 
 def _generation(shards: list[pb.SpikeSnapshot]) -> int:
@@ -116,15 +147,15 @@ def _series_shards(state: SpikeState) -> Iterator[pb.SpikeSnapshot]:
         yield pb.SpikeSnapshot(series=names, detector=dump(pick(table.detector, rows)))
 
 
-def _brand_shards(state: SpikeState) -> Iterator[pb.SpikeSnapshot]:
+def _shards(name: str, parts: Iterable[Message]) -> Iterator[pb.SpikeSnapshot]:
+    """Shards with these parts in the field of that name."""
     shard, size = pb.SpikeSnapshot(), 0
-    for brand in state.brands.values():
-        dumped = _dump_brand(brand)
-        if size and size + dumped.ByteSize() > SHARD_BYTES:
+    for part in parts:
+        if size and size + part.ByteSize() > _SHARD_BYTES:
             yield shard
             shard, size = pb.SpikeSnapshot(), 0
-        shard.brands.append(dumped)
-        size += dumped.ByteSize()
+        getattr(shard, name).append(part)
+        size += part.ByteSize()
     if size:
         yield shard
 
@@ -136,6 +167,11 @@ def _dump_brand(brand: Brand) -> BrandState:
         evidence=brand.evidence.dump(),
         episode=None if brand.episode is None else dump_episode(brand.episode),
     )
+
+
+def _dump_open(state: SpikeState) -> Iterator[pb.OpenBucket]:
+    for start, counted in sorted(state.open.items()):
+        yield pb.OpenBucket(start=start, series=counted.keys(), mentions=counted.values())
 
 
 def _load_shard(state: SpikeState, shard: pb.SpikeSnapshot) -> None:
@@ -151,6 +187,10 @@ def _load_shard(state: SpikeState, shard: pb.SpikeSnapshot) -> None:
         brand = state.brands[each.tenant, each.brand]
         brand.evidence = BrandEvidence.load(each.evidence)
         brand.episode = load_episode(each.episode) if each.HasField("episode") else None
+    for bucket in shard.open:
+        state.open[bucket.start] = dict(zip(bucket.series, bucket.mentions, strict=True))
+    for silence in shard.silence:
+        state.silence[silence.tenant] = silence.expected
 
 
 def _end(state: SpikeState, shards: int) -> pb.SnapshotEnd:
@@ -160,10 +200,4 @@ def _end(state: SpikeState, shards: int) -> pb.SnapshotEnd:
         closed=state.closed,
         volume=pb.WatermarkState(numbers=state.volume.dump()),
         mix=pb.WatermarkState(numbers=state.mix.dump()),
-        open=[
-            pb.OpenCount(series=row, bucket=bucket, mentions=mentions)
-            for bucket, counted in sorted(state.open.items())
-            for row, mentions in counted.items()
-        ],
-        silence=state.silence,
     )

@@ -1,5 +1,6 @@
 """The stage `spikes`: partial counts in, episodes of brands out."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -20,14 +21,14 @@ from services.common.telemetry.metrics import Metrics
 from services.router.spikes.closing import SpikePolicy, close_buckets, take_in
 from services.router.spikes.detector import DetectorState
 from services.router.spikes.series import SeriesKey, SeriesTable
-from services.router.spikes.snapshots import Rounds, restored
+from services.router.spikes.snapshots import UNREADABLE, Rounds, restored, settle
 from services.router.spikes.state import SpikeState
 
 log = structlog.get_logger()
 
 NAME: Final = "spikes"
 _ROUND_SECONDS: Final = 600
-_SHARDS_AT_ONCE: Final = 4  # 2 MB in one unit
+_SNAPSHOT_BYTES: Final = 4_000_000  # written with one batch
 
 
 class Watched:
@@ -50,23 +51,39 @@ class Watched:
         """Make the state from what was found. Gives the offset from which on the counts are not in it."""
         try:
             restored(self.state, self.rounds, self._found)
-        except ValueError as error:  # of another version: what is normal must be learned anew
+        except UNREADABLE as error:
             log.warning("snapshot dropped", error=str(error))
             self.state = self._blank()
         self._found.clear()
         return self.state.covers
 
-    def snapshot(self, partition: int) -> list[NewRecord]:
-        """What is to be kept now: a new round every ten minutes of the counts' time, its shards bit by bit."""
+    async def closed_since(self, before: int | None, partition: int) -> None:
+        """Buckets were closed since `before`: take the state as a round every ten minutes of the counts' time, in each
+        partition at another time.
+
+        While the round before is being written the state is only settled: where it is, batches and restarts decide.
+        """
         closed = self.state.closed
-        if closed is None:
-            return []
-        if not self.rounds.unwritten and closed - self.rounds.number >= _ROUND_SECONDS:
+        if before is None or closed is None:
+            return
+        turn = partition * _ROUND_SECONDS // self.state.volume.partitions
+        if (before - turn) // _ROUND_SECONDS == (closed - turn) // _ROUND_SECONDS:
+            return
+        # In a thread: it would keep requests waiting.
+        if self.rounds.unwritten:
+            await asyncio.to_thread(settle, self.state)
+        else:
             self.rounds.origin = f"{GENERATION}.{partition}"
-            self.rounds.begin(self.state, closed)
+            await asyncio.to_thread(self.rounds.begin, self.state, closed)
+
+    def due(self, partition: int) -> list[NewRecord]:
+        """What is to be written with the next batch. It stays due until it is `written`: a replay writes nothing.
+
+        Only rounds that were taken in batches before this one: so none is ever ahead of what was committed.
+        """
         return [
-            NewRecord(SPIKE_STATE, partition, key, value, closed * 1000)
-            for key, value in self.rounds.next_shards(_SHARDS_AT_ONCE)
+            NewRecord(SPIKE_STATE, partition, key, value, self.rounds.number * 1000)
+            for key, value in self.rounds.due(_SNAPSHOT_BYTES)
         ]
 
 
@@ -96,16 +113,20 @@ def spikes_stage(
 async def _process(
     metrics: Metrics, policy: SpikePolicy, clock: Callable[[], float], watched: Watched, records: Sequence[Record]
 ) -> Result:
-    outputs: list[NewRecord] = []
+    due = watched.due(records[0].partition)
+    outputs = [*due]
     rejected: list[Rejected] = []
     alerts: list[SpikeAlert] = []
     late: Counter[str] = Counter()
+    unwatched: Counter[str] = Counter()
     for record in records:
         counts = _decode(record, watched.state.volume.partitions)
         if isinstance(counts, Rejected):
             rejected.append(counts)
         else:
-            late[counts.tenant] += take_in(watched.state, counts)
+            taken = take_in(watched.state, counts)
+            late[counts.tenant] += taken.late
+            unwatched[counts.tenant] += taken.unwatched
         watched.state.covers = record.offset + 1
         if isinstance(counts, Rejected):
             continue
@@ -113,9 +134,13 @@ async def _process(
         found = await close_buckets(watched.state, policy)
         alerts += found
         outputs += [_alert_record(record, alert) for alert in found]
-        if watched.state.closed != before:
-            outputs += watched.snapshot(record.partition)
-    return Result(outputs, rejected, partial(_committed, metrics, alerts, late, clock))
+        await watched.closed_since(before, record.partition)
+
+    def committed() -> None:
+        watched.rounds.written(len(due))
+        _count(metrics, clock, alerts, late, unwatched)
+
+    return Result(outputs, rejected, committed)
 
 
 def _decode(record: Record, partitions: int) -> MentionCounts | Rejected:
@@ -143,13 +168,20 @@ def _alert_record(record: Record, alert: SpikeAlert) -> NewRecord:
     )
 
 
-def _committed(metrics: Metrics, alerts: Sequence[SpikeAlert], late: Counter[str], clock: Callable[[], float]) -> None:
+def _count(
+    metrics: Metrics,
+    clock: Callable[[], float],
+    alerts: Sequence[SpikeAlert],
+    late: Mapping[str, int],
+    unwatched: Mapping[str, int],
+) -> None:
     for alert in alerts:
         event = SpikeEvent.Name(alert.event).removeprefix("SPIKE_EVENT_").lower()
         metrics.counter(defs.SPIKES_EPISODES, alert.tenant, event).inc()
         if alert.event == SpikeEvent.SPIKE_EVENT_STARTED:
             metrics.histogram(defs.SPIKES_DETECTION_SECONDS).observe(max(0.0, clock() - alert.since.seconds))
         log.info(f"spike {event}", tenant=alert.tenant, episode=alert.episode_id, severity=alert.severity)
-    for tenant, mentions in late.items():
-        if mentions:
-            metrics.counter(defs.SPIKES_LATE, tenant).inc(mentions)
+    for spec, counted in ((defs.SPIKES_LATE, late), (defs.SPIKES_UNWATCHED, unwatched)):
+        for tenant, mentions in counted.items():
+            if mentions:
+                metrics.counter(spec, tenant).inc(mentions)

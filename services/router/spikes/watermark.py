@@ -4,13 +4,15 @@ from typing import Final
 
 _BEHIND_SECONDS: Final = 60
 _SILENT_ADVANCES: Final = 6
+_LEAP_SECONDS: Final = 30
 
 
 class Watermark:
     """The watermark of one source topic, from marks in the order of the counts topic: no clock.
 
     A partition is left out once it is 60 s behind the furthest mark and was silent while that moved on six times. By
-    the marks alone a partition that works off a backlog would be left out, too: it is behind, but not silent.
+    the marks alone a partition that works off a backlog would be left out, too: it is behind, but not silent. Where the
+    furthest mark leaps, a backlog is worked off there, in no time; that tells nothing of the silent ones.
     """
 
     def __init__(self, partitions: int) -> None:
@@ -41,8 +43,8 @@ class Watermark:
         before = self._until[partition]
         self._until[partition] = until if before is None else max(before, until)
         if self._furthest is None or until > self._furthest:
+            self._advances += self._furthest is None or until - self._furthest <= _LEAP_SECONDS
             self._furthest = until
-            self._advances += 1
         self._heard_at[partition] = self._advances
         waited_for = [self._until[p] for p in range(len(self._until)) if not self._is_left_out(p)]
         known = [each for each in waited_for if each is not None]

@@ -18,7 +18,7 @@ from services.common.stage.runner import RetryPolicy, StageRunner
 from services.common.stage.stage import Rejected, Result, Stage, StateRecord
 from services.common.stage.waiting import Pace, Waiting, lag_seconds, measure_waiting, older
 from services.common.telemetry import metric_defs as defs
-from services.common.telemetry.health import Health
+from services.common.telemetry.health import Health, made_progress
 from services.common.telemetry.metrics import Metrics
 
 NOW_MS = 4_000_000_000_000
@@ -293,6 +293,26 @@ async def test_half_a_state_is_never_kept(log: EmbeddedLog) -> None:
     assert states == [[b"first"], [b"first", b"second"]]
     await tested._work(cast(Claim, _StateClaim(fails=False)))
     assert len(states) == 2  # a whole one is kept for the partition that comes back
+
+
+async def test_a_long_round_that_makes_progress_is_not_stuck(log: EmbeddedLog) -> None:
+    now = 0.0
+    health = Health(lambda: now, stuck_seconds=10)
+    stuck: list[Sequence[str]] = []
+
+    async def process(_: list[bytes], records: Sequence[Record]) -> Result:
+        nonlocal now
+        for _record in records:
+            now += 9
+            made_progress()
+            stuck.append(health.stuck())
+        now += 11
+        stuck.append(health.stuck())
+        return Result(())
+
+    await log.append([new(f"{n}") for n in range(3)])
+    await run_until(log, StageRunner(log, stage(process), Metrics("classify"), health, QUICK), {0: 3})
+    assert stuck == [[], [], [], ["copy-0"]]
 
 
 class Total:

@@ -41,10 +41,11 @@ class Setting:
     prior_days: float = 2.0
     """What the prior spread weighs, in days."""
     prior_center_days: float = 0.5
-    prior_center: float = 0.9
+    """What the prior center weighs, in days."""
+    prior_center: float = 0.5
     """An ordinary day's maximum of the residual over one hour; it falls with the cube root of the window."""
-    prior_center_limit: float = 1.2
-    prior_spread: float = 0.25
+    prior_center_limit: float = 0.65
+    prior_spread: float = 0.2
     spread_factor: float = 1.3
     """Of the median absolute deviation of the daily maxima."""
 
@@ -54,9 +55,9 @@ class Setting:
     """From here on a single window's excess adds less and less (logarithm)."""
     record_weight: float = 0.25
     """What a doubling of the days since the counts were last as high adds to the score."""
-    record_prior_days: float = 2.0
+    record_prior_days: float = 14.0
     """A new series' highest count is worth as many days."""
-    spike_threshold: float = 1.55
+    spike_threshold: float = 1.65
     sudden_rise: float = 4.0
     """A rise score of this height is a spike by itself: what is sudden need not fill the long windows first."""
     spike_end: int = 2 * HOUR
@@ -68,7 +69,7 @@ class Setting:
 
     # Rise: root mean square excess over the windows up to `rise_longest`.
     rise_longest: int = HOUR
-    rise_threshold: float = 0.8
+    rise_threshold: float = 1.05
     rise_end: int = HOUR
     """A rise has ended when its score stayed under the threshold for so long."""
     moving_longest: int = 4 * HOUR

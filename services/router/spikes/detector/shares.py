@@ -50,7 +50,7 @@ def excess(state: DetectorState, counts: F64, evidence: Evidence | None) -> F64:
     # The normal approximation of the binomial, with one mention of either kind added against small numbers.
     deviation = (found - share * number) / np.sqrt((number + 2) * share * (1 - share))
     deviation = np.where(np.isnan(state.share), 0.0, deviation)
-    np.maximum(state.share_peak, deviation.astype(np.float32), out=state.share_peak)
+    np.maximum(state.share_peak, deviation.astype(np.float32), out=state.share_peak, where=seen)
     larger: F64 = np.maximum((deviation - state.share_center) / state.share_spread, 0.0).max(axis=1)
     return larger
 

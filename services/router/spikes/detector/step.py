@@ -68,8 +68,9 @@ def _advance(
     high = state.counts.astype(np.float32)
     days = records.days_since_as_high(state, at, high, setting)
     rise, score = _scores(state, excess, days, shares.excess(state, counts, evidence), setting)
-    np.maximum(state.peak, residual.astype(np.float32), out=state.peak)
-    np.maximum(state.block, high, out=state.block)
+    known = seen[:, None]
+    np.maximum(state.peak, residual.astype(np.float32), out=state.peak, where=known)
+    np.maximum(state.block, high, out=state.block, where=known)
     season.follow(state, np.where(seen & (factor == 1), plain, np.nan), setting)
     state.last[:] = at
     enough = seen & windows.enough(state, setting)

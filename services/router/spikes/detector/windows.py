@@ -26,8 +26,9 @@ def residuals(state: DetectorState, setting: Setting) -> F64:
     rows = scales / state.step_seconds
     ratio = (state.counts * rows + setting.pseudo_count) / (state.expected * rows + setting.pseudo_count)
     residual: F64 = np.log(ratio)
-    drift = residual[:, scales == setting.drift_window].clip(0, setting.drift_limit)
-    return residual - np.where(scales <= HOUR, drift, 0.0)
+    # The sum: of one window, or of none where the rows are longer than it.
+    drift = residual[:, scales == setting.drift_window].clip(0, setting.drift_limit).sum(axis=1, keepdims=True)
+    return np.asarray(residual - np.where(scales <= HOUR, drift, 0.0))
 
 
 def excess(state: DetectorState, residual: F64, setting: Setting) -> F64:

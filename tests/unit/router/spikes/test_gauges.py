@@ -49,14 +49,14 @@ async def test_a_brand_leaves_with_its_partition() -> None:
 
 
 async def test_brands_beyond_the_first_twenty_share_a_label_and_the_worst_of_them_shows() -> None:
-    world = World()
+    world = World(max_series=200)
     keep_gauges(world.metrics, lambda: [world.watched.state])
     brands = [f"brand-{number}" for number in range(30)]
     for row in range(100):
         counts = [
             partial_count(START + 10 * row, 1 if row < 95 else 1 + 40 * (name == "brand-27"), name) for name in brands
         ]
-        await world.take([message(START + 10 * row + 10, counts)])
+        await world.take([message(START + 10 * row, counts), message(START + 10 * row + 10)])
     ratios = shown(world.metrics, "triage_spikes_ratio")
     assert len(ratios) == 21
     assert ratios['brand="other",tenant="acme"'] > 2

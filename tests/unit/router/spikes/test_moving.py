@@ -25,11 +25,10 @@ async def test_every_tenant_is_known_in_its_new_partition_alone(
 ) -> None:
     monkeypatch.setattr("services.router.spikes.snapshots._SERIES_PER_SHARD", 3)
     world = World()
-    messages = [
-        message(START + 10 * row + 10, [partial_count(START + 10 * row, 2)], tenant=tenant)
-        for row in range(100)
-        for tenant in TENANTS
-    ]
+    messages = []
+    for start in range(START, START + 1_000, 10):
+        messages += [message(start, [partial_count(start, 2)], tenant=tenant) for tenant in TENANTS]
+        messages.append(message(start + 10))
     old = as_records(await world.take(messages))
     world.again([NewRecord(SPIKE_STATE, 0, each.key, each.value, each.timestamp_ms) for each in old])
     known = {

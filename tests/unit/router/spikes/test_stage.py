@@ -96,7 +96,7 @@ async def test_mentions_are_counted_for_their_platform_and_for_all_together() ->
 
 async def test_volume_waits_for_the_mentions_alone() -> None:
     world = World(partitions=2)
-    await world.take([message(START + 10, [partial_count(START, 3)]), message(START + 10, partition=1)])
+    await world.take([message(START, [partial_count(START, 3)]), *(message(START + 10, partition=n) for n in (0, 1))])
     assert world.watched.state.closed == START + 10
     assert world.watched.state.mix.value is None
     await world.take([message(START, [mix_count(START, 2, 1)], partition=1, source=CLASSIFIED)])

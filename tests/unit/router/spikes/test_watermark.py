@@ -52,6 +52,13 @@ def test_a_partition_that_works_off_a_backlog_is_waited_for_however_far_it_is_be
         assert watermark.left_out() == []
 
 
+def test_leaps_of_the_furthest_tell_nothing_of_the_silent_ones() -> None:
+    """While others work off a backlog, one that is still being restored has had no time to speak."""
+    watermark = marked((0, 0), (1, 0), *((0, 128 * step) for step in range(1, 50)))
+    assert watermark.left_out() == []
+    assert watermark.value == 0
+
+
 def test_it_goes_on_the_same_after_a_dump() -> None:
     watermark = marked((0, 1000))
     for until in range(1000, 1200, 10):
