@@ -26,18 +26,20 @@ class MixState(_message.Message):
     def __init__(self, inquiry_types: _Optional[_Iterable[float]] = ..., sentiments: _Optional[_Iterable[float]] = ..., languages: _Optional[_Mapping[str, float]] = ...) -> None: ...
 
 class WindowState(_message.Message):
-    __slots__ = ("start", "mentions", "sketches", "mix", "unusual")
+    __slots__ = ("start", "mentions", "sketches", "mix", "unusual", "has_later")
     START_FIELD_NUMBER: _ClassVar[int]
     MENTIONS_FIELD_NUMBER: _ClassVar[int]
     SKETCHES_FIELD_NUMBER: _ClassVar[int]
     MIX_FIELD_NUMBER: _ClassVar[int]
     UNUSUAL_FIELD_NUMBER: _ClassVar[int]
+    HAS_LATER_FIELD_NUMBER: _ClassVar[int]
     start: int
     mentions: int
     sketches: _counts_pb2.Sketches
     mix: MixState
     unusual: bool
-    def __init__(self, start: _Optional[int] = ..., mentions: _Optional[int] = ..., sketches: _Optional[_Union[_counts_pb2.Sketches, _Mapping]] = ..., mix: _Optional[_Union[MixState, _Mapping]] = ..., unusual: _Optional[bool] = ...) -> None: ...
+    has_later: bool
+    def __init__(self, start: _Optional[int] = ..., mentions: _Optional[int] = ..., sketches: _Optional[_Union[_counts_pb2.Sketches, _Mapping]] = ..., mix: _Optional[_Union[MixState, _Mapping]] = ..., unusual: _Optional[bool] = ..., has_later: _Optional[bool] = ...) -> None: ...
 
 class NormalState(_message.Message):
     __slots__ = ("at", "mentions", "authors", "copies", "press", "mix")
@@ -80,7 +82,7 @@ class EvidenceState(_message.Message):
     def __init__(self, pending: _Optional[_Iterable[_Union[WindowState, _Mapping]]] = ..., windows: _Optional[_Iterable[_Union[WindowState, _Mapping]]] = ..., since: _Optional[_Union[WindowState, _Mapping]] = ..., normal: _Optional[_Union[NormalState, _Mapping]] = ..., unusual_from: _Optional[int] = ..., unusual_until: _Optional[int] = ..., texts: _Optional[_Iterable[int]] = ..., arrived: _Optional[_Union[MixState, _Mapping]] = ..., arrived_unusual: _Optional[bool] = ..., closed: _Optional[int] = ...) -> None: ...
 
 class EpisodeState(_message.Message):
-    __slots__ = ("episode_id", "since", "events", "severity", "announced_severity", "peak_severity", "worse_since", "milder_since", "rising_at", "ended_at", "reopened", "cause", "evidence", "other_cause", "other_cause_since", "series")
+    __slots__ = ("episode_id", "since", "events", "severity", "announced_severity", "peak_severity", "worse_since", "milder_since", "rising_at", "ended_at", "reopened", "cause", "evidence", "other_cause", "other_cause_since", "series", "unknown_since")
     EPISODE_ID_FIELD_NUMBER: _ClassVar[int]
     SINCE_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
@@ -97,6 +99,7 @@ class EpisodeState(_message.Message):
     OTHER_CAUSE_FIELD_NUMBER: _ClassVar[int]
     OTHER_CAUSE_SINCE_FIELD_NUMBER: _ClassVar[int]
     SERIES_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_SINCE_FIELD_NUMBER: _ClassVar[int]
     episode_id: str
     since: int
     events: int
@@ -113,7 +116,8 @@ class EpisodeState(_message.Message):
     other_cause: _alert_pb2.SpikeCause
     other_cause_since: int
     series: _containers.RepeatedCompositeFieldContainer[_alert_pb2.SpikeSeries]
-    def __init__(self, episode_id: _Optional[str] = ..., since: _Optional[int] = ..., events: _Optional[int] = ..., severity: _Optional[int] = ..., announced_severity: _Optional[int] = ..., peak_severity: _Optional[int] = ..., worse_since: _Optional[int] = ..., milder_since: _Optional[int] = ..., rising_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., reopened: _Optional[int] = ..., cause: _Optional[_Union[_alert_pb2.SpikeCause, str]] = ..., evidence: _Optional[_Iterable[_Union[_alert_pb2.SpikeEvidence, _Mapping]]] = ..., other_cause: _Optional[_Union[_alert_pb2.SpikeCause, str]] = ..., other_cause_since: _Optional[int] = ..., series: _Optional[_Iterable[_Union[_alert_pb2.SpikeSeries, _Mapping]]] = ...) -> None: ...
+    unknown_since: int
+    def __init__(self, episode_id: _Optional[str] = ..., since: _Optional[int] = ..., events: _Optional[int] = ..., severity: _Optional[int] = ..., announced_severity: _Optional[int] = ..., peak_severity: _Optional[int] = ..., worse_since: _Optional[int] = ..., milder_since: _Optional[int] = ..., rising_at: _Optional[int] = ..., ended_at: _Optional[int] = ..., reopened: _Optional[int] = ..., cause: _Optional[_Union[_alert_pb2.SpikeCause, str]] = ..., evidence: _Optional[_Iterable[_Union[_alert_pb2.SpikeEvidence, _Mapping]]] = ..., other_cause: _Optional[_Union[_alert_pb2.SpikeCause, str]] = ..., other_cause_since: _Optional[int] = ..., series: _Optional[_Iterable[_Union[_alert_pb2.SpikeSeries, _Mapping]]] = ..., unknown_since: _Optional[int] = ...) -> None: ...
 
 class BrandState(_message.Message):
     __slots__ = ("tenant", "brand", "evidence", "episode")

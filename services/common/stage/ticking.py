@@ -1,4 +1,4 @@
-"""Lets time pass in the partitions that a stage works on: a tick wherever nothing else comes."""
+"""Lets time pass in the partitions that a stage works on."""
 
 import asyncio
 import time
@@ -9,16 +9,13 @@ import structlog
 
 from services.common.log.port import Bounds, Log, LogError, Reader
 from services.common.stage.runner import StageRunner
-from services.common.stage.ticks import tick_record
+from services.common.stage.ticks import ON_THE_WAY_SECONDS, tick_record
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
 _PERIOD_SECONDS: Final = 10
-# What ingest stamps may take so long until it is in the log: the disk or the brokers, clocks that differ a little. The
-# counts of every quiet brand wait for it, so no longer; what takes longer all the same is counted late.
-_ON_THE_WAY_SECONDS: Final = 2
 
 
 async def keep_ticking(
@@ -30,30 +27,29 @@ async def keep_ticking(
 ) -> None:
     """Let every full ten seconds be known in each partition of the runner's source that it works on, until cancelled.
 
-    Where nothing has come since then, and the stage has worked off all there is, a tick says that they have passed. All
-    others learn it from what came, or will. `clock` gives seconds since the epoch.
+    A tick goes wherever the stage has worked off what stood there when they were full: elsewhere it would only wait
+    behind the rest. Mentions that come later say so, too, but only once one is surely later: `ON_THE_WAY_SECONDS`.
+    `clock` gives seconds since the epoch.
     """
     while True:
         full = (clock() // _PERIOD_SECONDS + 1) * _PERIOD_SECONDS
         await sleep(full - clock())
         try:
             before = await log_.bounds(runner.source)
-            await sleep(full + _ON_THE_WAY_SECONDS - clock())
-            if quiet := await _quiet_partitions(log_, runner, before):
-                await log_.append([tick_record(runner.source, partition, int(full * 1000)) for partition in quiet])
-                metrics.counter(defs.TICKS).inc(len(quiet))
+            await sleep(full + ON_THE_WAY_SECONDS - clock())
+            if ticked := await _worked_off(log_, runner, before):
+                await log_.append([tick_record(runner.source, partition, int(full * 1000)) for partition in ticked])
+                metrics.counter(defs.TICKS).inc(len(ticked))
         except LogError as error:
             log.warning("ticks failed", stage=runner.name, error=str(error))
 
 
-async def _quiet_partitions(reader: Reader, runner: StageRunner[Any], before: Sequence[Bounds]) -> list[int]:
-    """The partitions worked on here that have not grown and hold nothing that waits: at most markers."""
-    quiet: list[int] = []
-    bounds = await reader.bounds(runner.source)
+async def _worked_off(reader: Reader, runner: StageRunner[Any], before: Sequence[Bounds]) -> list[int]:
+    """The partitions worked on here in which nothing of what stood there `before` waits: at most markers."""
+    found: list[int] = []
     for partition, committed in list(runner.committed.items()):
-        start, end = max(committed, bounds[partition].start), bounds[partition].end
-        if end == before[partition].end and (
-            start >= end or not await reader.read(runner.source, partition, start, 1, 1)
-        ):
-            quiet.append(partition)
-    return quiet
+        start, end = max(committed, before[partition].start), before[partition].end
+        waiting = await reader.read(runner.source, partition, start, 1, 1) if start < end else ()
+        if not waiting or waiting[0].offset >= end:
+            found.append(partition)
+    return found

@@ -1,4 +1,4 @@
-"""Ticks: the passing of time, as records in partitions of mentions where nothing else comes.
+"""Ticks: the passing of time, as records among the mentions.
 
 A stage reads no clock, so that a replay gives the same output. What happens by the passing of time (the count of a
 quiet brand is final, a spike is over) needs a record that says so.
@@ -11,6 +11,9 @@ from services.common.contracts.records import timestamp
 from services.common.log.port import NewRecord, Record
 
 TICK_KEY: Final = b"tick"  # no customer's: theirs always hold a slash
+ON_THE_WAY_SECONDS: Final = 2
+"""What ingest stamps may take so long until it is in the log: the disk or the brokers, clocks that differ a little. All
+counts wait for it, so no longer; what takes longer all the same is counted late."""
 
 
 def is_tick(record: Record) -> bool:

@@ -326,7 +326,7 @@ VOLUME_SEEN_CUT: Final = MetricSpec(
 )  # fmt: skip
 TICKS: Final = MetricSpec(
     "triage_ticks_total", "counter", _ROUTER, (),
-    "Ticks appended to partitions of mentions in which nothing has come since a full ten seconds and all is counted.",
+    "Ticks appended to partitions of mentions: one each ten seconds, where all that came before is counted.",
     "None while nothing is posted: the detector's time stands still.",
 )  # fmt: skip
 

@@ -29,7 +29,7 @@ from services.router.counting.progress import Progress
 NAME: Final = "mix"
 
 
-def mix_stage(old_after_seconds: int, partitions: int) -> Stage[None]:
+def mix_stage(old_after_seconds: int, partitions: int) -> Stage[Progress]:
     """The stage. `partitions`: of each topic. Repeats do not come so far: classify drops them.
 
     What was written more than `old_after_seconds` before it was received is counted apart.
@@ -37,8 +37,8 @@ def mix_stage(old_after_seconds: int, partitions: int) -> Stage[None]:
     return Stage(
         NAME,
         CLASSIFIED,
-        partial(_process, Progress(), old_after_seconds, partitions),
-        new_state=lambda: None,
+        partial(_process, old_after_seconds, partitions),
+        new_state=Progress,
         max_batch_records=BATCH_RECORDS,
         batch_seconds=BATCH_SECONDS,
     )
@@ -68,9 +68,7 @@ class _Mix:
         )
 
 
-async def _process(
-    progress: Progress, old_after_seconds: int, partitions: int, _: None, records: Sequence[Record]
-) -> Result:
+async def _process(old_after_seconds: int, partitions: int, progress: Progress, records: Sequence[Record]) -> Result:
     rejected: list[Rejected] = []
     counted = Counted(_Mix)
     for record in records:
@@ -94,9 +92,9 @@ async def _process(
         mix.languages[said.language] += 1
     batch = Batch(NAME, CountSource.COUNT_SOURCE_CLASSIFIED, records, progress.after(records))
     outputs = counts_records(batch, counted.by_series, partitions)
-    if progress.is_further(records[0].partition, batch.moment):
+    if progress.is_further(batch.moment):
         outputs += marks(batch, partitions)
-    return Result(outputs, rejected, partial(progress.committed, records[0].partition, batch.moment))
+    return Result(outputs, rejected, partial(progress.committed, batch.moment))
 
 
 def _said_fault(said: Classification) -> str | None:

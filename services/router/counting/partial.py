@@ -91,7 +91,10 @@ class Batch(NamedTuple):
 
 
 def counts_records(batch: Batch, counts: Mapping[Series, Count], partitions: int) -> list[NewRecord]:
-    """A record for each tenant that was counted, to the tenant's partition of the `partitions` that counts have."""
+    """A record for each tenant that was counted, to the tenant's partition of the `partitions` that counts have.
+
+    They do not say how far the partition has come, since those of other tenants follow: `marks` do, after them all.
+    """
     of_tenant: dict[str, list[PartialCount]] = {}
     for series, count in sorted(counts.items(), key=lambda each: each[0]):
         of_tenant.setdefault(series.tenant, []).append(count.to_proto(series))
@@ -101,9 +104,10 @@ def counts_records(batch: Batch, counts: Mapping[Series, Count], partitions: int
 def marks(batch: Batch, partitions: int) -> list[NewRecord]:
     """Progress marks, to every partition of the counts: the tenants of each wait for all partitions of the source.
 
-    Without a key and the headers of an event: they are many, and tell nobody but the detector.
+    They must be the last of the batch. Without a key and the headers of an event: they are many, and tell nobody but
+    the detector.
     """
-    message = _message(batch).SerializeToString(deterministic=True)
+    message = _message(batch, batch.moment.until).SerializeToString(deterministic=True)
     time_ms = batch.moment.newest_ms
     return [NewRecord(COUNTS, partition, None, message, time_ms) for partition in range(partitions)]
 
@@ -113,11 +117,11 @@ def is_mark(record: Record) -> bool:
     return record.key is None
 
 
-def _message(batch: Batch, tenant: str = "", counts: Sequence[PartialCount] = ()) -> MentionCounts:
+def _message(batch: Batch, until: int, tenant: str = "", counts: Sequence[PartialCount] = ()) -> MentionCounts:
     return MentionCounts(
         source=batch.source,
         source_partition=batch.records[0].partition,
-        until=batch.moment.until,
+        until=until,
         tenant=tenant,
         counts=counts,
     )
@@ -128,7 +132,7 @@ def _record(batch: Batch, partitions: int, tenant: str, counts: Sequence[Partial
         COUNTS,
         partition_for(tenant.encode(), partitions),
         tenant,
-        _message(batch, tenant, counts),
+        _message(batch, batch.moment.bucket, tenant, counts),
         event_id=f"{batch.place}/{tenant}",
         source=batch.stage,
         timestamp_ms=batch.moment.newest_ms,

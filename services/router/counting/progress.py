@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.common.log.port import Record
-from services.common.stage.ticks import is_tick
+from services.common.stage.ticks import ON_THE_WAY_SECONDS, is_tick
 
 BUCKET_SECONDS: Final = 10
 _BUCKET_MS: Final = BUCKET_SECONDS * 1000
@@ -14,7 +14,7 @@ _LEAP_MS: Final = 5 * 60_000
 _PEERS: Final = 4  # records of earlier batches that vouch for a batch of one
 # A mention says that all before was received only up to so long before it: clocks of ingest processes differ, and what
 # one of them stamps is on its way while another's is in the log. A tick has waited as long before it was written.
-_ON_THE_WAY_MS: Final = 2_000
+_ON_THE_WAY_MS: Final = ON_THE_WAY_SECONDS * 1000
 
 
 @dataclass(frozen=True, slots=True)

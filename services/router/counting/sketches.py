@@ -1,6 +1,7 @@
 """What the mentions of a series have in common, in bounded memory: sketches that merge."""
 
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Final, Literal, get_args
 
 import datasketches as ds  # type: ignore[import-untyped]
@@ -11,6 +12,12 @@ from services.router.counting.texts import Features
 
 _HLL_LG_K: Final = 11  # relative standard error 1.04 / sqrt(2^11) = 2.3 %; exact up to a few hundred authors
 _ITEMS_LG_SIZE: Final = 8  # a count is too low by at most 3.5 / 2^8 = 1.4 % of all that was counted
+# Of the items of one kind, and of the examples, as they are written. A full sketch of hashes takes less; one of the
+# long links that a flood invents would take 40 KB and more. The heaviest that fit are written, with the lower bounds
+# of their counts.
+_ITEMS_BYTES: Final = 5_500
+_SKETCH_BYTES: Final = 32  # before the items, as the library writes them
+_ITEM_BYTES: Final = 12  # beside each item: its count and its length
 _EXAMPLES: Final = 32
 _EXAMPLES_BOUND: Final = 8 * _EXAMPLES
 
@@ -20,7 +27,7 @@ _KINDS: Final[tuple[_Kind, ...]] = get_args(_Kind)
 
 
 class Summary:
-    """Sketches of the mentions of one series, bounded: docs/spikes.md says how much memory and time they take.
+    """Sketches of the mentions of one series, bounded: docs/episodes.md says how much memory they take.
 
     Libraries hash with fixed seeds: the same mentions in the same order give the same bytes in every process.
     """
@@ -94,7 +101,7 @@ class Summary:
             authors=self._authors.get_result(ds.tgt_hll_type.HLL_4).serialize_compact(),
             reach=self._reach.to_proto() if self._reach else None,
             examples={int(text, 16): post for text, post in self._kept_examples().items()},
-            **{kind: sketch.serialize() for kind, sketch in self._items.items()},
+            **{kind: self._written(kind) for kind in self._items},
         )
 
     def authors(self) -> float:
@@ -134,7 +141,15 @@ class Summary:
             sketch = self._items[kind] = ds.frequent_strings_sketch(_ITEMS_LG_SIZE)
         return sketch
 
-    def _heaviest(self, kind: _Kind, most: int) -> list[tuple[str, int]]:
+    def _written(self, kind: _Kind) -> bytes:
+        sketch = self._items[kind]
+        if sketch.get_serialized_size_bytes() > _ITEMS_BYTES:
+            heaviest, sketch = self._heaviest(kind), ds.frequent_strings_sketch(_ITEMS_LG_SIZE)
+            for item, count in heaviest[: _fitting((item for item, _ in heaviest), _ITEMS_BYTES - _SKETCH_BYTES)]:
+                sketch.update(item, count)
+        return bytes(sketch.serialize())
+
+    def _heaviest(self, kind: _Kind, most: int | None = None) -> list[tuple[str, int]]:
         """The items counted most, with lower bounds of their counts; equal ones in alphabetical order."""
         if (sketch := self._items.get(kind)) is None:
             return []
@@ -143,7 +158,13 @@ class Summary:
         return sorted(((row[0], row[2]) for row in rows), key=lambda item: (-item[1], item[0]))[:most]
 
     def _kept_examples(self) -> dict[str, str]:
-        if len(self._examples) <= _EXAMPLES:
-            return self._examples
-        kept = self._heaviest("texts", _EXAMPLES)
-        return {text: self._examples[text] for text, _ in kept if text in self._examples}
+        known = self._examples
+        if len(known) <= _EXAMPLES and _fitting(known.values(), _ITEMS_BYTES) == len(known):
+            return known
+        kept = [text for text, _ in self._heaviest("texts") if text in known][:_EXAMPLES]
+        return {text: known[text] for text in kept[: _fitting(map(known.__getitem__, kept), _ITEMS_BYTES)]}
+
+
+def _fitting(items: Iterable[str], most_bytes: int) -> int:
+    """How many of these, from the first on, may be written in so many bytes."""
+    return sum(size <= most_bytes for size in accumulate(len(item.encode()) + _ITEM_BYTES for item in items))

@@ -24,7 +24,7 @@ _LONGEST_LINK: Final = 200
 class Features(NamedTuple):
     """What one text counts for. `copy`: 16 hexadecimal digits that its copies share, None for a text that says little.
 
-    `links`: scheme, host and path. `tags`: casefolded, without `#`. Each once.
+    `links`: scheme, host and path, no more. `tags`: casefolded, without `#`. Each once.
     """
 
     copy: str | None
@@ -41,7 +41,7 @@ def features(text: str) -> Features:
     links: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     if "://" in text:  # looked for first: most texts have none of these, and a regular expression costs far more
-        links = _some(map(_link, _LINK.findall(text)))
+        links = _some(link for url in _LINK.findall(text) if (link := _link(url)))
         text = _LINK.sub(" ", text)
     if "#" in text:
         tags = _some(tag.casefold() for tag in _TAG.findall(text) if not tag.isdigit())
@@ -56,14 +56,19 @@ def _some(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(islice(dict.fromkeys(values), _MOST))
 
 
-def _link(url: str) -> str:
-    """Without query, fragment and closing punctuation, host in lower case."""
+def _link(url: str) -> str | None:
+    """Without query, fragment and closing punctuation, host in lower case; None for what is no link.
+
+    Without `user:password@`: links are told to people and kept, and a password that somebody posts must not be.
+    """
     try:
-        parts = urlsplit(url)
-    except ValueError:  # brackets that enclose no address
-        return url[:_LONGEST_LINK]
-    link = f"{parts.scheme}://{parts.netloc.lower()}{parts.path}"
-    return link.rstrip(_PUNCTUATION).rstrip("/")[:_LONGEST_LINK]
+        parts = urlsplit(url.rstrip(_PUNCTUATION))
+        parts.port  # noqa: B018 - raises for what is no number: part of a password with a slash
+    except ValueError:  # that, or brackets that enclose no address
+        return None
+    host = parts.netloc.rpartition("@")[2].lower()
+    link = f"{parts.scheme}://{host}{parts.path}"
+    return link.rstrip(_PUNCTUATION + "/")[:_LONGEST_LINK] if host else None
 
 
 def _hash(normal: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -11,7 +12,7 @@ from services.common.contracts.records import milliseconds
 from services.common.log.port import Record
 from services.common.log.topics import MENTIONS, SEEN_VOLUME
 from services.common.stage.dedupe import Seen, Sighting, seen_records, seen_state, split
-from services.common.stage.stage import Rejected, Result, Stage
+from services.common.stage.stage import Rejected, Result, Stage, StateRecord
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.metrics import Metrics
 from services.router.counting.partial import (
@@ -33,19 +34,33 @@ NAME: Final = "volume"
 _DIRECT_MESSAGE: Final = MentionKind.MENTION_KIND_DIRECT_MESSAGE
 
 
-def volume_stage(metrics: Metrics, seen_limit: int, old_after_seconds: int, partitions: int) -> Stage[Seen]:
+@dataclass(frozen=True, slots=True)
+class VolumeState:
+    """What the stage knows of one partition."""
+
+    seen: Seen
+    """The mentions that it has counted."""
+    progress: Progress = field(default_factory=Progress)
+    """In no state topic: another process finds out anew how far the partition has come."""
+
+
+def volume_stage(metrics: Metrics, seen_limit: int, old_after_seconds: int, partitions: int) -> Stage[VolumeState]:
     """The stage. `seen_limit`: mentions remembered per partition. `partitions`: of each topic.
 
     What was written more than `old_after_seconds` before it was received is counted apart.
     """
-    state = seen_state(seen_limit, metrics, defs.VOLUME_SEEN_ENTRIES, defs.VOLUME_SEEN_CUT)
+    kept = seen_state(seen_limit, metrics, defs.VOLUME_SEEN_ENTRIES, defs.VOLUME_SEEN_CUT)
+
+    def restore(state: VolumeState, records: Sequence[StateRecord]) -> None:
+        kept.restore(state.seen, records)
+
     return Stage(
         NAME,
         MENTIONS,
-        partial(_process, metrics, Progress(), old_after_seconds, partitions),
-        new_state=state.new_state,
+        partial(_process, metrics, old_after_seconds, partitions),
+        new_state=lambda: VolumeState(kept.new_state()),
         state_topic=SEEN_VOLUME,
-        restore=state.restore,
+        restore=restore,
         max_batch_records=BATCH_RECORDS,
         batch_seconds=BATCH_SECONDS,
     )
@@ -74,9 +89,9 @@ class _Volume:
 
 
 async def _process(
-    metrics: Metrics, progress: Progress, old_after_seconds: int, partitions: int, seen: Seen, records: Sequence[Record]
+    metrics: Metrics, old_after_seconds: int, partitions: int, state: VolumeState, records: Sequence[Record]
 ) -> Result:
-    found = split(seen, records)
+    found = split(state.seen, records)
     rejected = list(found.rejected)
     sightings: list[Sighting] = []
     counted = Counted(_Volume)
@@ -94,15 +109,15 @@ async def _process(
         if volume.summary is None:
             volume.summary = Summary()
         _summarise(volume.summary, mention, known)
-    batch = Batch(NAME, CountSource.COUNT_SOURCE_MENTIONS, records, progress.after(records))
+    batch = Batch(NAME, CountSource.COUNT_SOURCE_MENTIONS, records, state.progress.after(records))
     outputs = counts_records(batch, counted.by_series, partitions)
-    if progress.is_further(records[0].partition, batch.moment):
+    if state.progress.is_further(batch.moment):
         outputs += marks(batch, partitions)
     outputs += seen_records(SEEN_VOLUME, records[0].partition, sightings)
     old: Counter[str] = Counter()
     for series, volume in counted.by_series.items():
         old[series.tenant] += volume.old
-    committed = partial(_committed, metrics, progress, records[0].partition, batch.moment, found.repeats, old)
+    committed = partial(_committed, metrics, state.progress, batch.moment, found.repeats, old)
     return Result(outputs, rejected, committed)
 
 
@@ -124,10 +139,8 @@ def _summarise(summary: Summary, mention: Mention, known: dict[str, Features]) -
         summary.add_root(place + root)
 
 
-def _committed(
-    metrics: Metrics, progress: Progress, partition: int, moment: Moment, repeats: int, old: Counter[str]
-) -> None:
-    progress.committed(partition, moment)
+def _committed(metrics: Metrics, progress: Progress, moment: Moment, repeats: int, old: Counter[str]) -> None:
+    progress.committed(moment)
     metrics.counter(defs.VOLUME_DUPLICATES).inc(repeats)
     for tenant, mentions in old.items():
         metrics.counter(defs.VOLUME_OLD, tenant).inc(mentions)

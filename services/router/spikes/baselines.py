@@ -1,8 +1,8 @@
 """Baselines: what is normal for a series, learned from its history before the router has counted it itself.
 
-A baseline is the detector's state after the history, at the router's own step. Histories come at coarser steps (five
-minutes, an hour): each of their counts is spread over the router's rows and passes through the very detector that the
-router runs. Nothing of the state is translated, so that a baseline cannot mean something else than what was counted.
+A baseline is what the detector keeps of a history, at the router's own step. Histories come at coarser steps (five
+minutes, an hour): each of their counts is spread over shorter rows, and these pass through the very detector that the
+router runs, so that a baseline cannot mean something else than what was counted.
 """
 
 import base64
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.common.errors import TriageError
 from services.common.files import replace_file
-from services.router.spikes.detector import DetectorState, advance, dump, load, new_state
+from services.router.spikes.detector import DetectorState, advance, baseline, dump, load, new_state
 from services.router.spikes.series import STEP_SECONDS, SeriesKey
 
 F64 = NDArray[np.float64]
@@ -27,9 +27,8 @@ F64 = NDArray[np.float64]
 _DAYS: Final = 35
 _DAY: Final = 86_400
 _MINUTE: Final = 60
-# Within a row the rate varies by the minute, as a gamma variable of this shape (a third up and down): counts by the
-# minute are negative binomial. Even within the row, an hour's history would know of no busy minute, and the first one
-# that comes would be news.
+# The rate of each minute within a row is a gamma variable of this shape (a third up and down): counts by the minute are
+# negative binomial. Were it even, an hour's history would know of no busy minute, and the first one would be news.
 _MINUTE_SHAPE: Final = 8.0
 _SEED: Final = 20_150_226  # any: the same history must give the same baseline
 
@@ -54,25 +53,27 @@ def learn(
     start: int,
     step_seconds: int,
     counts: F64,
-    into_seconds: int = STEP_SECONDS,
+    row_seconds: int = STEP_SECONDS,
     on_day: Callable[[int, int], None] | None = None,
 ) -> Baseline:
-    """Learn from rows of `step_seconds` from epoch second `start` on (NaN: no data), for rows of `into_seconds`.
+    """Learn from rows of `step_seconds` from epoch second `start` on (NaN: no data).
 
-    Only the last 35 days are used. `on_day` is told how many days are learned, and of how many.
+    `row_seconds`: the rows that the detector is shown. By the minute it is six times quicker, and knows less of the
+    highest minute of a day, which need not begin with one. Only the last 35 days are used. `on_day` is told how many
+    days are learned, and of how many. Raises `BaselineError` where there is not one row of both steps.
     """
     keep = -(-_DAYS * _DAY // step_seconds)
     start += max(0, len(counts) - keep) * step_seconds
-    start -= start % into_seconds  # moved by less than one of the router's rows
-    rows = spread(counts[-keep:], step_seconds, into_seconds)
-    state = new_state(1, into_seconds)
-    per_day = _DAY // into_seconds
-    days = -(-len(rows) // per_day)
+    rows = spread(counts[-keep:], step_seconds, row_seconds)
+    if not len(rows):
+        raise BaselineError("the history is too short to learn anything: give a week or more")
+    state = new_state(1, row_seconds)
+    per_day = _DAY // row_seconds
     for place in range(len(rows)):
         if on_day is not None and place % per_day == 0:
-            on_day(place // per_day, days)
-        advance(state, start + place * into_seconds, rows[place : place + 1])
-    return Baseline(state, start, start + len(rows) * into_seconds)
+            on_day(place // per_day, -(-len(rows) // per_day))
+        advance(state, start + place * row_seconds, rows[place : place + 1])
+    return Baseline(baseline(state, STEP_SECONDS), start, start + len(rows) * row_seconds)
 
 
 def spread(counts: F64, step_seconds: int, into_seconds: int) -> F64:
@@ -128,14 +129,14 @@ def load_baselines(path: Path, step_seconds: int = STEP_SECONDS) -> Mapping[Seri
     }
 
 
-def store_baseline(path: Path, key: SeriesKey, baseline: Baseline) -> int:
+def store_baseline(path: Path, key: SeriesKey, learned: Baseline) -> int:
     """Add it to the file, in place of the same series' earlier one. Returns how many the file then holds.
 
     Raises `BaselineError` where there is another file, `OSError`.
     """
     kept = [entry for entry in _read(path).series if entry.key != key] if path.exists() else []
-    state = base64.b64encode(dump(baseline.state)).decode()
-    entry = _Entry(**key._asdict(), since=baseline.since, until=baseline.until, state=state)
+    state = base64.b64encode(dump(learned.state)).decode()
+    entry = _Entry(**key._asdict(), since=learned.since, until=learned.until, state=state)
     entries = sorted([*kept, entry], key=lambda each: each.key)
     replace_file(path, _File(series=entries).model_dump_json(indent=1) + "\n")
     return len(entries)

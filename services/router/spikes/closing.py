@@ -12,8 +12,7 @@ from mention_triage.v1.alert_pb2 import SpikeAlert
 from mention_triage.v1.counts_pb2 import CountSource, MentionCounts
 from services.common.telemetry.health import made_progress
 from services.router.spikes.calendar import Calendar, factors, planned, planned_tags
-from services.router.spikes.detector import DetectorState, Evidence, Scores, advance
-from services.router.spikes.detector.late import correct
+from services.router.spikes.detector import DetectorState, Evidence, Scores, advance, correct
 from services.router.spikes.detector.state import F64
 from services.router.spikes.episodes.lifecycle import follow
 from services.router.spikes.episodes.policy import EpisodePolicy
@@ -57,10 +56,11 @@ def take_in(state: SpikeState, counts: MentionCounts) -> Taken:
         if brand is None:
             unwatched += count.mentions
             continue
+        count.bucket = min(count.bucket, counts.until)  # beyond it a clock is wrong
         brand.evidence.add(count)
         if counts.source != CountSource.COUNT_SOURCE_MENTIONS or not count.mentions:
             continue
-        row, bucket = state.row(brand, count.platform), min(count.bucket, counts.until)  # beyond it a clock is wrong
+        row, bucket = state.row(brand, count.platform), count.bucket
         unwatched += 0 if row is not None else count.mentions
         rows = [each for each in (brand.rows[ALL], row) if each is not None]
         if state.closed is not None and bucket < state.closed:
@@ -107,7 +107,12 @@ async def _close(state: SpikeState, policy: SpikePolicy, bucket: int) -> list[Sp
     )
     _listen(state, counts, scores)
     state.scores = scores
-    return [alert for brand in _moving(state, scores) for alert in _follow(state, brand, scores, policy, bucket)]
+    alerts: list[SpikeAlert] = []
+    for brand in _moving(state, scores):
+        reading = _brand_reading(state, brand, scores, policy.calendar, bucket, known=not missing[brand.rows[ALL]])
+        brand.episode, found = follow(policy.episodes, brand.episode, reading)
+        alerts += found
+    return alerts
 
 
 def _missing(state: SpikeState, counts: F64) -> NDArray[np.bool_]:
@@ -154,23 +159,24 @@ def _moving(state: SpikeState, scores: Scores) -> list[Brand]:
     return [brand for name, brand in state.brands.items() if brand.episode is not None or name in starting]
 
 
-def _follow(state: SpikeState, brand: Brand, scores: Scores, policy: SpikePolicy, bucket: int) -> list[SpikeAlert]:
+def _brand_reading(
+    state: SpikeState, brand: Brand, scores: Scores, calendar: Calendar, bucket: int, *, known: bool
+) -> BrandReading:
     series = tuple(
         _reading(state.table.detector, scores, platform, row)
         for platform, row in brand.rows.items()
         if row < len(scores.score)
     )
-    reading = BrandReading(
+    return BrandReading(
         tenant=brand.tenant,
         brand=brand.name,
         at=bucket,
         series=series,
         findings=brand.evidence.findings(rise_began(series, bucket)),
-        planned=planned(policy.calendar, brand.tenant, brand.name, bucket),
-        planned_tags=planned_tags(policy.calendar, brand.tenant, brand.name, bucket),
+        planned=planned(calendar, brand.tenant, brand.name, bucket),
+        planned_tags=planned_tags(calendar, brand.tenant, brand.name, bucket),
+        known=known,
     )
-    brand.episode, alerts = follow(policy.episodes, brand.episode, reading)
-    return alerts
 
 
 def _reading(detector: DetectorState, scores: Scores, platform: str, row: int) -> SeriesReading:

@@ -21,8 +21,9 @@ WINDOW_SECONDS: Final = 120
 """As short as it must be for a rise that has just begun to outweigh the ordinary minutes in front of it."""
 WINDOWS: Final = 5
 """So that the last ten minutes are known: what a rise brought before it was seen to be one."""
-MOST_AHEAD: Final = 60
-"""Rows that wait to be closed: ten minutes. What is further ahead of the watermark is counted into the last of them."""
+MOST_AHEAD: Final = 6
+"""Rows that wait to be closed: a minute, after which a silent partition is no longer waited for. What is further ahead
+of the watermark, since a backlog is worked off, is counted into the last of them."""
 HALF_LIFE: Final = 7 * 86_400.0
 """Seconds in which what was normal loses half its weight: a week has every weekday in it."""
 LEAST_NORMAL: Final = 100
@@ -37,16 +38,16 @@ _TEXTS: Final = 128  # hashes of the last texts: a copy comes soon or is one of 
 
 @dataclass(frozen=True, slots=True)
 class RowEvidence:
-    """What the detector takes beside a row's count. NaN = not known."""
+    """What the detector takes beside a row's count, of the same mentions as that. NaN = not known."""
 
     negative: float = nan
     """Negative mentions among those `classified`."""
     classified: float = nan
     """Mentions that became known with their sentiment in this row, whenever they were received."""
     authors: float = nan
-    """Distinct authors of the row's mentions."""
+    """Distinct authors of the row's mentions that came in time. Not known where later rows were counted into it."""
     copies: float = nan
-    """Mentions of the row whose text another one had before."""
+    """Mentions among these whose text another one had before. Likewise."""
 
 
 _NOTHING: Final = RowEvidence()
@@ -59,6 +60,8 @@ class _Window:
     summary: Summary = field(default_factory=Summary)
     mix: MixCounts = field(default_factory=MixCounts)
     unusual: bool = False
+    has_later: bool = False
+    """Of a row: whether mentions of later rows were counted into it."""
 
     def take(self, mentions: int, sketches: Sketches) -> None:
         self.mentions += mentions
@@ -74,11 +77,12 @@ class _Window:
             sketches=self.summary.dump(),
             mix=self.mix.dump(),
             unusual=self.unusual,
+            has_later=self.has_later,
         )
 
     @classmethod
     def load(cls, state: WindowState) -> Self:
-        loaded = cls(state.start, state.mentions, unusual=state.unusual)
+        loaded = cls(state.start, state.mentions, unusual=state.unusual, has_later=state.has_later)
         loaded.summary.merge(state.sketches)
         loaded.mix.add(state.mix)
         return loaded
@@ -133,10 +137,11 @@ class BrandEvidence:
             self._arrived_unusual |= first <= count.bucket <= last
         if count.HasField("sketches"):  # else it is of the other source, and counts the same mentions
             base = self._closed or min(self._pending, default=count.bucket)
-            bucket = min(count.bucket, base + MOST_AHEAD * 10)
+            bucket = min(max(count.bucket, self._closed), base + MOST_AHEAD * 10)  # late ones all go with the next row
             if (row := self._pending.get(bucket)) is None:
                 row = self._pending[bucket] = _Window(bucket)
             row.take(count.mentions, count.sketches)
+            row.has_later |= bucket < count.bucket
 
     def close(self, at: int, since: int | None) -> RowEvidence:
         """Close the row that starts at `at`, and all before it: before the detector and the episode take that row.
@@ -150,15 +155,19 @@ class BrandEvidence:
         rows = [self._pending.pop(bucket) for bucket in sorted(self._pending) if bucket <= at]
         if not rows and not self._arrived.mentions:
             return _NOTHING
-        row = rows[0] if len(rows) == 1 else _joined(at, rows)
+        authors = copies = nan
+        for row in rows:
+            copied = self._copies(row)
+            if row.start == at and row.mentions and not row.has_later:
+                authors, copies = row.summary.authors(), float(copied)
         arrived = self._arrived
         known = RowEvidence(
             negative=arrived.negative if arrived.mentions else nan,
             classified=arrived.mentions or nan,
-            authors=row.summary.authors() if row.mentions else nan,
-            copies=float(self._copies(row)) if row.mentions else nan,
+            authors=authors,
+            copies=copies,
         )
-        self._take(at, row)
+        self._take(at, rows[0] if len(rows) == 1 else _joined(at, rows))
         return known
 
     def findings(self, since: int) -> Findings:
@@ -231,12 +240,13 @@ class BrandEvidence:
         return loaded
 
     def _follow_episode(self, at: int, since: int | None) -> None:
-        if since is not None:
-            self._since = self._since or self._back_to(since)
-            self._unusual = (since, at)
-            self._arrived_unusual = True
-        else:
+        if since is None:
             self._since = None
+            return
+        if self._since is None or self._since.start != since:  # another episode, else
+            self._since = self._back_to(since)
+        self._unusual = (since, at)
+        self._arrived_unusual = True
 
     def _back_to(self, since: int) -> _Window:
         """The windows that reach beyond `since`, in one: some mentions before it are in there, too."""

@@ -43,11 +43,15 @@ class Rounds:
     """Keys and values, in order."""
 
     def begin(self, state: SpikeState, number: int) -> None:
-        """Take the state as it is now as a new round, and `settle` it. The one before must be written.
+        """Take the state as it is now as a new round, and `settle` it: a second or two for ten thousand series.
 
-        Takes a second or two for ten thousand series.
+        The round before must be written, or nothing of it: then the new one replaces it.
         """
-        self.number, self.slot = number, (self.slot + 1) % _SLOTS
+        if self.unwritten:
+            self.unwritten.clear()
+        else:
+            self.slot = (self.slot + 1) % _SLOTS
+        self.number = number
         shards = [
             *_series_shards(state),
             *_shards("brands", map(_dump_brand, state.brands.values())),
@@ -108,7 +112,8 @@ def complete_rounds(records: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[in
         end = max((each for each in found if each.HasField("end")), key=lambda each: each.round, default=None)
         if end is None:
             continue
-        shards = {each.shard: each for each in found if each.round == end.round and each.shard < end.end.shards}
+        parts = [each for each in found if each.round == end.round and not each.HasField("end")]
+        shards = {each.shard: each for each in parts if each.shard < end.end.shards}
         if len(shards) == end.end.shards and (origin not in newest or newest[origin][1][-1].round < end.round):
             newest[origin] = (slot, [*(shards[place] for place in sorted(shards)), end])
     yield from newest.values()

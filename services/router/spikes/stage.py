@@ -37,6 +37,7 @@ class Watched:
     def __init__(self, blank: Callable[[], SpikeState]) -> None:
         self._blank = blank
         self._found: dict[bytes, bytes] = {}
+        self._is_committed = False  # a batch was: this is no replay, whose outputs are dropped
         self.state = blank()
         self.rounds = Rounds()
 
@@ -52,7 +53,7 @@ class Watched:
         try:
             restored(self.state, self.rounds, self._found)
         except UNREADABLE as error:
-            log.warning("snapshot dropped", error=str(error))
+            log.warning("snapshot dropped", origin=self.rounds.origin, error=str(error))
             self.state = self._blank()
         self._found.clear()
         return self.state.covers
@@ -61,7 +62,8 @@ class Watched:
         """Buckets were closed since `before`: take the state as a round every ten minutes of the counts' time, in each
         partition at another time.
 
-        While the round before is being written the state is only settled: where it is, batches and restarts decide.
+        A round that is being written is completed first, and the state only settled. In a replay nothing is written:
+        the last of its rounds is what will be.
         """
         closed = self.state.closed
         if before is None or closed is None:
@@ -70,21 +72,22 @@ class Watched:
         if (before - turn) // _ROUND_SECONDS == (closed - turn) // _ROUND_SECONDS:
             return
         # In a thread: it would keep requests waiting.
-        if self.rounds.unwritten:
+        if self._is_committed and self.rounds.unwritten:
             await asyncio.to_thread(settle, self.state)
         else:
             self.rounds.origin = f"{GENERATION}.{partition}"
             await asyncio.to_thread(self.rounds.begin, self.state, closed)
 
     def due(self, partition: int) -> list[NewRecord]:
-        """What is to be written with the next batch. It stays due until it is `written`: a replay writes nothing.
+        """What is to be written with the next batch, of a round taken before it: so none is ever ahead of what was
+        committed."""
+        records = self.rounds.due(_SNAPSHOT_BYTES) if self._is_committed else []
+        return [NewRecord(SPIKE_STATE, partition, key, value, self.rounds.number * 1000) for key, value in records]
 
-        Only rounds that were taken in batches before this one: so none is ever ahead of what was committed.
-        """
-        return [
-            NewRecord(SPIKE_STATE, partition, key, value, self.rounds.number * 1000)
-            for key, value in self.rounds.due(_SNAPSHOT_BYTES)
-        ]
+    def committed(self, due: Sequence[NewRecord]) -> None:
+        """A batch is committed, with what was due."""
+        self._is_committed = True
+        self.rounds.written(len(due))
 
 
 def spikes_stage(
@@ -137,7 +140,7 @@ async def _process(
         await watched.closed_since(before, record.partition)
 
     def committed() -> None:
-        watched.rounds.written(len(due))
+        watched.committed(due)
         _count(metrics, clock, alerts, late, unwatched)
 
     return Result(outputs, rejected, committed)

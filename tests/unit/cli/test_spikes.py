@@ -136,6 +136,15 @@ def test_what_was_never_counted(run: Run, tmp_path: Path) -> None:
     assert run("spikes", str(file), "--plot", str(tmp_path / "empty.png")).exit_code == 0
 
 
+@pytest.mark.parametrize("step", [1, 7, 60, 1_000, 7_200, 86_400])
+def test_any_regular_step(run: Run, tmp_path: Path, step: int) -> None:
+    file = tmp_path / "regular.csv"
+    file.write_text("timestamp,value\n" + "".join(f"{place * step},{20 + place % 3}\n" for place in range(120)))
+    done = run("spikes", str(file))
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("No spikes.\n")
+
+
 def test_wrong_lines_are_one_red_line(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "wrong.csv"
     file.write_text("timestamp,value\n0,1\n60,many\n")

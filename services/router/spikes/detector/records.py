@@ -17,7 +17,7 @@ def days_since_as_high(state: DetectorState, at: int, high: F32, setting: Settin
     before = np.where(eighths == EIGHTHS, (high[:, :, None] > state.highs).sum(axis=2), 0)
     days = np.where(before > 0, before + at % DAY / DAY, eighths / EIGHTHS)
     days = np.where(high > state.block, np.maximum(days, 1 / EIGHTHS), 1 / EIGHTHS)
-    age = np.maximum((at - state.first) / DAY, setting.record_prior_days)
+    age = np.maximum(state.age / DAY, setting.record_prior_days)
     return np.minimum(np.minimum(days, age[:, None]), float(HIGH_DAYS))
 
 

@@ -19,6 +19,9 @@ class Setting:
     """A window up to four hours must hold so many more than expected: three in a minute are no news, fifteen in ten
     minutes are. (A burst within a minute fills a longer window up to twice.)"""
 
+    least_age: int = 5 * MINUTE
+    """Before, a series has shown nothing that something could be more than."""
+
     # The season: a level for each hour of the day, a factor for each day of the week.
     level_rate: float = 0.08
     """How far an hour's level moves toward what that hour brought, once a few days are known."""
@@ -60,6 +63,10 @@ class Setting:
     spike_threshold: float = 1.65
     sudden_rise: float = 4.0
     """A rise score of this height is a spike by itself: what is sudden need not fill the long windows first."""
+    instant_excess: float = 2.5
+    """A mean excess of this height in the windows shorter than `spike_shortest` is a spike by itself as well..."""
+    instant_ratio: float = 4.0
+    """...where one of them holds so many times what was expected."""
     spike_end: int = 2 * HOUR
     """A spike has ended when for so long no window up to an hour was above its ordinary maximum with the score over
     the threshold: the long windows stay high for days."""

@@ -33,8 +33,8 @@ class DetectorState:
     """
 
     step_seconds: int
-    first: I64
-    """[S] start of the first row."""
+    age: F64
+    """[S] seconds since the first row."""
     last: I64
     """[S] start of the last row."""
     filled: F64
@@ -111,9 +111,9 @@ def scales_for(step_seconds: int) -> F64:
 
 
 def new_state(series: int, step_seconds: int) -> DetectorState:
-    """Blank series. Raises ValueError for a step that does not divide a day."""
-    if not 0 < step_seconds <= DAY or DAY % step_seconds:
-        raise ValueError(f"a step of {step_seconds} s does not divide a day: resample to 60, 300 or 3600 s")
+    """Blank series. Raises ValueError for a step that is longer than a day."""
+    if not 0 < step_seconds <= DAY:
+        raise ValueError(f"a step of {step_seconds} s is not from 1 s to a day: resample to 60, 300 or 3600 s")
     k = len(scales_for(step_seconds))
 
     def number(*shape: int, value: float = 0.0) -> F64:
@@ -128,7 +128,7 @@ def new_state(series: int, step_seconds: int) -> DetectorState:
     low, blank = -np.inf, np.nan
     return DetectorState(
         step_seconds=step_seconds,
-        first=time(),
+        age=number(),
         last=time(),
         filled=number(k),
         counts=number(k),

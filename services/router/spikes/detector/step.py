@@ -50,11 +50,11 @@ def _advance(
         return Scores.blank(0)
     last = int(state.last[0])
     if last == NEVER:
-        state.first[:] = at
         calibration.calibrate(state, setting)
         shares.calibrate(state, setting)
     else:
-        _close(state, last, at, setting)
+        close(state, last, at, setting)
+        state.age += at - last
     missed = 0 if last == NEVER else max(round((at - last) / state.step_seconds) - 1, 0)
     seen = ~np.isnan(counts)
     # In units of the normal count from here on: what is planned for is taken out of both sides.
@@ -67,13 +67,13 @@ def _advance(
     excess = windows.excess(state, residual, setting)
     high = state.counts.astype(np.float32)
     days = records.days_since_as_high(state, at, high, setting)
-    rise, score = _scores(state, excess, days, shares.excess(state, counts, evidence), setting)
+    rise, score = _scores(state, residual, excess, days, shares.excess(state, counts, evidence), setting)
     known = seen[:, None]
     np.maximum(state.peak, residual.astype(np.float32), out=state.peak, where=known)
     np.maximum(state.block, high, out=state.block, where=known)
     season.follow(state, np.where(seen & (factor == 1), plain, np.nan), setting)
     state.last[:] = at
-    enough = seen & windows.enough(state, setting)
+    enough = seen & windows.enough(state, setting) & (state.age >= setting.least_age)
     live = windows.any_up_to(excess > 0, state, setting.rise_longest)
     started, spiking = decision.spikes(state, at, score, enough, rise, live, setting)
     rising = decision.rises(state, at, rise, enough, setting)
@@ -95,7 +95,9 @@ def _advance(
     )
 
 
-def _scores(state: DetectorState, excess: F64, days: F64, share_excess: F64, setting: Setting) -> tuple[F64, F64]:
+def _scores(
+    state: DetectorState, residual: F64, excess: F64, days: F64, share_excess: F64, setting: Setting
+) -> tuple[F64, F64]:
     """[S] The rise score and the spike score, from what each window holds [S, K]."""
     scales = state.scales
     # Windows that a step or a setting leaves none of: then all that there are.
@@ -108,10 +110,14 @@ def _scores(state: DetectorState, excess: F64, days: F64, share_excess: F64, set
     height = windows.mean(damped, state.filled * long) * more
     record = np.log2(np.maximum(windows.mean(days, state.filled * long), 1 / EIGHTHS))
     sudden = rise * (setting.spike_threshold / setting.sudden_rise)
-    return rise, np.maximum(height + setting.record_weight * record, sudden)
+    # What multiplies within seconds need not fill the windows of minutes first; chance alone does not multiply so.
+    brief = scales < setting.spike_shortest
+    tall = (residual[:, brief] >= np.log(setting.instant_ratio)).any(axis=1)
+    instant = tall * windows.mean(excess, state.filled * brief) * (setting.spike_threshold / setting.instant_excess)
+    return rise, np.maximum.reduce([height + setting.record_weight * record, sudden, instant])
 
 
-def _close(state: DetectorState, last: int, at: int, setting: Setting) -> None:
+def close(state: DetectorState, last: int, at: int, setting: Setting) -> None:
     """Close the hours, eighths and days between two rows. Of a gap, only the first of its hours holds anything."""
     if at // HOUR != last // HOUR:
         season.close_hour(state, last, setting)

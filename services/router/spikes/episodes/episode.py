@@ -40,6 +40,9 @@ class Episode:
     other_cause_since: int = 0
     series: tuple[SpikeSeries, ...] = ()
     """Those that it moves or moved, as last read."""
+    unknown_since: int | None = None
+    """From when on nothing is known of the brand; None = something is. The times above move along meanwhile, but for
+    `since`."""
 
     @property
     def is_open(self) -> bool:
@@ -76,6 +79,7 @@ def dump_episode(episode: Episode) -> EpisodeState:
         other_cause=episode.other_cause,
         other_cause_since=episode.other_cause_since,
         series=episode.series,
+        unknown_since=episode.unknown_since,
     )
 
 
@@ -97,6 +101,7 @@ def load_episode(state: EpisodeState) -> Episode:
         other_cause=state.other_cause,
         other_cause_since=state.other_cause_since,
         series=tuple(state.series),
+        unknown_since=state.unknown_since if state.HasField("unknown_since") else None,
     )
 
 

@@ -8,7 +8,7 @@ from services.router.spikes.episodes.alerts import make_alert
 from services.router.spikes.episodes.cause import Cause, cause_of
 from services.router.spikes.episodes.episode import Episode, episode_id
 from services.router.spikes.episodes.policy import EpisodePolicy
-from services.router.spikes.episodes.reading import RECENT_SECONDS, BrandReading, SeriesReading, rise_began
+from services.router.spikes.episodes.reading import RECENT_SECONDS, ROW_SECONDS, BrandReading, SeriesReading, rise_began
 from services.router.spikes.episodes.severity import distance, severity
 
 
@@ -19,11 +19,17 @@ def follow(
 
     Rows must come in order; of a brand without an episode those in which nothing starts may be left out.
     """
-    if episode is not None and episode.ended_at is not None:
-        return _after_the_end(policy, episode, reading, episode.ended_at)
+    if not reading.known:
+        return _with_nothing_known(policy, episode, reading)
     if episode is None:
         return _start(policy, reading) if reading.started else (None, [])
-    episode = _looked_at(policy, episode, reading)
+    episode = replace(episode, unknown_since=None)
+    if episode.ended_at is not None:
+        return _after_the_end(policy, episode, reading, episode.ended_at)
+    return _while_open(policy, _looked_at(policy, episode, reading), reading)
+
+
+def _while_open(policy: EpisodePolicy, episode: Episode, reading: BrandReading) -> tuple[Episode, list[SpikeAlert]]:
     calm = policy.lifecycle.end_after * 2 ** min(episode.reopened, policy.lifecycle.most_doublings)
     if reading.at - episode.rising_at >= calm:
         return _announce(SpikeEvent.SPIKE_EVENT_ENDED, replace(episode, ended_at=reading.at), reading)
@@ -55,9 +61,40 @@ def _after_the_end(
     # The detector starts no second spike while it still holds the first one for one.
     above = policy.lifecycle.reopen_above
     if not any(each.started or (each.spiking and _is_rising(policy, each, above)) for each in reading.series):
-        return episode, []
+        # Given up before the next row, so that an episode which begins then takes nothing over from this one.
+        return (episode if reading.until - ended_at <= policy.lifecycle.reopen_within else None), []
     again = replace(episode, ended_at=None, reopened=episode.reopened + 1, rising_at=reading.at)
     return _announce(SpikeEvent.SPIKE_EVENT_STARTED, _looked_at(policy, again, reading), reading)
+
+
+def _with_nothing_known(
+    policy: EpisodePolicy, episode: Episode | None, reading: BrandReading
+) -> tuple[Episode | None, list[SpikeAlert]]:
+    """The episode stands still: what must last for a while goes on lasting when something is known again.
+
+    That nobody writes while ingest is down is no calm, and what was left in the detector's windows is no rise. Only
+    what does not come back at all ends the episode, or an alert would fire for ever.
+    """
+    if episode is None:
+        return None, []
+    unknown_since = reading.at if episode.unknown_since is None else episode.unknown_since
+    if reading.at - unknown_since >= policy.lifecycle.unknown_at_most:
+        if not episode.is_open:
+            return None, []
+        return _announce(SpikeEvent.SPIKE_EVENT_ENDED, replace(episode, ended_at=reading.at), reading)
+    return replace(
+        episode,
+        unknown_since=unknown_since,
+        rising_at=episode.rising_at + ROW_SECONDS,
+        worse_since=_a_row_later(episode.worse_since),
+        milder_since=_a_row_later(episode.milder_since),
+        ended_at=_a_row_later(episode.ended_at),
+        other_cause_since=episode.other_cause_since + ROW_SECONDS,
+    ), []
+
+
+def _a_row_later(at: int | None) -> int | None:
+    return None if at is None else at + ROW_SECONDS
 
 
 def _announce(event: SpikeEvent, episode: Episode, reading: BrandReading) -> tuple[Episode, list[SpikeAlert]]:

@@ -29,6 +29,8 @@ class LifecyclePolicy:
     """What rises again so soon after the end is the same episode, not news."""
     reopen_above: float = 1.0
     """Doublings of the last five minutes that it must rise by: twice normal, which is no chance any more."""
+    unknown_at_most: int = 24 * HOUR
+    """An episode of a brand of which nothing has been known for so long is over: what feeds it does not come back."""
     most_doublings: int = 4
     """Each time an episode begins again it must be calm twice as long to end, up to 16 times: flapping is told less."""
 

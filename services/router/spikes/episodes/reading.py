@@ -48,6 +48,8 @@ class BrandReading:
     findings: Findings
     planned: PlannedEvent | None = None
     planned_tags: frozenset[str] = frozenset()
+    known: bool = True
+    """Whether anything is known of the row: False while nothing comes from ingest, which is no calm."""
 
     @property
     def until(self) -> int:

@@ -10,8 +10,10 @@ from mention_triage.v1.mention_pb2 import Mention
 from services.common.contracts.records import event_record, milliseconds, timestamp
 from services.common.log.port import NewRecord, Record
 from services.common.log.topics import CLASSIFIED, COUNTS, MENTIONS
-from services.common.stage.stage import Result
+from services.common.stage.stage import Result, Stage
 from services.common.stage.ticks import tick_record
+from services.common.telemetry.metrics import Metrics
+from services.router.counting.volume import VolumeState, volume_stage
 from tests.unit.router.builders import RECEIVED_MS, make_mention
 
 PARTITION = 3
@@ -69,3 +71,17 @@ def lone(results: Result | Sequence[Result]) -> PartialCount:
     """The only partial count."""
     ((_, found),) = partials(results)
     return found
+
+
+def make_stage(metrics: Metrics | None = None) -> Stage[VolumeState]:
+    """The stage `volume`."""
+    return volume_stage(metrics or Metrics("router"), 10_000, OLD_AFTER_SECONDS, PARTITIONS)
+
+
+async def commit(stage: Stage[VolumeState], state: VolumeState, records: Sequence[Record]) -> Result:
+    """Process a batch and do what the runner does once it is committed."""
+    result = await stage.process(state, records)
+    assert stage.restore
+    stage.restore(state, [record for record in result.outputs if record.topic == stage.state_topic])
+    result.committed()
+    return result

@@ -127,6 +127,24 @@ def test_memory_is_bounded() -> None:
     assert sizes[1] < 1.5 * sizes[0] < 60_000
 
 
+def test_long_items_take_no_more_than_short_ones_and_the_heaviest_are_kept() -> None:
+    summary = Summary()
+    for n in range(300):
+        long = f"{n:03}".ljust(200, "x")
+        summary.add_text(Features(f"{n:016x}", (long, "often"), (long, "often")), long)
+        summary.add_root(long)
+        for _ in range(3):
+            summary.add_root("often")
+    written = summary.to_proto()
+    assert written.ByteSize() < 32_000
+    again = merged([summary])
+    assert again.links(1) == again.tags(1) == summary.links(1)
+    assert again.roots(1) == summary.roots(1)
+    assert 20 < len(again.links(300)) < 40
+    heaviest, _ = again.texts(1)[0]
+    assert again.example(heaviest) == summary.example(heaviest) is not None
+
+
 def test_a_restored_summary_goes_on_as_one_that_never_stopped() -> None:
     draw, kept = random.Random(3), Summary()
     for _ in range(30):

@@ -57,11 +57,28 @@ def test_texts_that_say_little_have_no_copies(text: str) -> None:
         ("mira https://Example.COM/Nota/1?utm=x#top.", ("https://example.com/Nota/1",)),
         ("(http://example.com/a/), http://example.com/a", ("http://example.com/a",)),
         ("<https://example.com>", ("https://example.com",)),
-        ("http://[::1 roto", ("http://[::1",)),
+        (
+            "vean https://example.com:) y https://example.com:8443/a",
+            ("https://example.com", "https://example.com:8443/a"),
+        ),
         ("example.com no es un enlace", ()),
     ],
 )
 def test_links_lose_what_differs_between_shares(text: str, links: tuple[str, ...]) -> None:
+    assert features(text).links == links
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("https://ana:s3cret@Example.com/a", ("https://example.com/a",)),
+        ("https://ana@x:s3cr@t@example.com", ("https://example.com",)),
+        ("ftp da https://ana:s3/cret@example.com/a", ()),
+        ("https://ana:s3cret@/a", ()),
+        ("http://ana:s3cret@[::1/a", ()),
+    ],
+)
+def test_links_tell_no_password(text: str, links: tuple[str, ...]) -> None:
     assert features(text).links == links
 
 

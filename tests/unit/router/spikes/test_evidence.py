@@ -77,6 +77,33 @@ def test_a_row_is_closed_with_what_was_received_before_its_end() -> None:
     assert evidence.findings(START).mentions == 57
 
 
+def test_what_comes_late_is_no_evidence_of_a_row_that_does_not_count_it() -> None:
+    evidence = BrandEvidence()
+    fed(evidence, [ordinary(START, 5)], 0)
+    row = fed(evidence, [ordinary(START, 40), volume(START + 10, [Post("ana", COPY)] * 3)], 10)
+    assert row.authors == pytest.approx(1, rel=1e-3)
+    assert row.copies == 2
+    assert evidence.findings(START).mentions == 48
+    row = fed(evidence, [volume(START + 10, [Post("bob", COPY)])], 20)
+    assert isnan(row.authors)
+    assert isnan(row.copies)
+    row = fed(evidence, [volume(START + 30, [Post("cy", COPY)])], 30)
+    assert row.copies == 1  # of those before, late or not
+
+
+def test_rows_that_are_counted_into_one_are_no_evidence_of_it() -> None:
+    ahead = BrandEvidence()
+    fed(ahead, [ordinary(START, 2)], 0)
+    for at in range(10, 7_200, 10):  # a partition works off a backlog before the others do
+        ahead.add(ordinary(START + at, 2))
+    restored = BrandEvidence.load(ahead.dump())
+    for evidence in (ahead, restored):
+        rows = [evidence.close(START + at, None) for at in range(10, 610, 10)]
+        told = [row.authors for row in rows if not isnan(row.authors)]
+        assert told == pytest.approx([2] * (MOST_AHEAD - 1), rel=1e-3)
+        assert [row.copies for row in rows if not isnan(row.copies)] == [0] * (MOST_AHEAD - 1)
+
+
 def test_findings_go_back_to_the_minutes_in_which_the_rise_began() -> None:
     evidence = BrandEvidence()
     minutes(evidence, 0, 600)
@@ -95,6 +122,13 @@ def test_an_episode_keeps_everything_since_its_rise_began_until_it_is_over() -> 
     assert found.authors == pytest.approx(before + 600, rel=0.08)
     minutes(evidence, 3600, 3610)
     assert evidence.findings(START + 3600).mentions < 100
+
+
+def test_an_episode_that_follows_at_once_does_not_inherit_what_the_one_before_gathered() -> None:
+    evidence = BrandEvidence()
+    minutes(evidence, 0, 3_600, since=0)
+    minutes(evidence, 3_600, 3_610, since=3_590)
+    assert evidence.findings(START + 3_590).mentions < 60
 
 
 def test_findings_name_what_the_mentions_have_in_common() -> None:
@@ -232,3 +266,39 @@ def test_what_a_brand_takes_is_bounded() -> None:
     assert found.mix
     assert len(found.mix.languages) <= 17
     assert sum(found.mix.languages.values()) == pytest.approx(1)
+
+
+def test_a_flood_of_long_links_does_not_make_a_record_that_no_topic_takes() -> None:
+    """The most that ingest lets in: the longest identifiers, links and tags, in letters of four bytes, no two alike."""
+    random = Random(1)
+
+    def letters(number: int) -> str:
+        return "".join(chr(random.randint(0x20000, 0x2A6D0)) for _ in range(number))
+
+    posts = [
+        Post(
+            f"a{i}",
+            f"{letters(20)} https://example.com/{letters(200)} #{letters(64)}",
+            root=letters(256),
+            author_tags=[f"{random.random():.48f}" for _ in range(20)],
+            followers=10**12 - i,
+            native_id=letters(256),
+        )
+        for i in range(2_000)
+    ]
+    count = volume(START, posts, "p" * 32)
+
+    def full(at: int) -> PartialCount:
+        again = PartialCount()
+        again.CopyFrom(count)
+        again.bucket = START + at
+        return again
+
+    evidence = BrandEvidence()
+    for at in range(0, 1_200, 60):
+        fed(evidence, [full(at)], at, since=0)
+    for at in range(0, 1_300, 10):  # late, on time, ahead
+        evidence.add(full(at))
+    state = evidence.dump()
+    assert (len(state.pending), len(state.windows)) == (MOST_AHEAD + 1, WINDOWS)
+    assert 300_000 < state.ByteSize() < 400_000

@@ -93,9 +93,11 @@ def reading(
     planned: PlannedEvent | None = None,
     planned_tags: Iterable[str] = (),
     brand: str = "Telandia",
+    known: bool = True,
 ) -> BrandReading:
     """One row, `at` seconds after `START`."""
-    return BrandReading("acme", brand, START + at, all_series, findings or Findings(), planned, frozenset(planned_tags))
+    tags = frozenset(planned_tags)
+    return BrandReading("acme", brand, START + at, all_series, findings or Findings(), planned, tags, known)
 
 
 def mix(negative: float = 0.3, technical: float = 0.2, mentions: float = 200) -> SpikeMix:

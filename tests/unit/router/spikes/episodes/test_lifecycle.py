@@ -183,6 +183,51 @@ def test_what_starts_later_is_an_episode_of_its_own() -> None:
     assert run([reading(1510, series())], episode) == (None, [])
 
 
+def test_an_episode_that_cannot_begin_again_is_given_up_before_the_next_row() -> None:
+    """What is known since its rise began would else be told of an episode that starts on that row."""
+    ended, _ = run([reading(at, calm()) for at in rows(10, 910)], opened())
+    still, _ = run([reading(at, calm()) for at in rows(910, 1490)], ended)
+    assert still == ended
+    again, alerts = run([reading(1500, series())], run([reading(1490, calm())], still)[0])
+    assert again
+    assert told(alerts) == [("started", 1500)]
+    assert run([reading(at, calm()) for at in rows(1490, 1510)], still) == (None, [])
+
+
+def outage(first: int, last: int) -> list[BrandReading]:
+    """Rows of which nothing is known: what the detector makes of them looks calm."""
+    return [reading(at, calm(), known=False) for at in rows(first, last)]
+
+
+def test_nothing_is_announced_while_nothing_is_known_and_calm_must_be_seen() -> None:
+    before = [reading(at, series()) for at in rows(10, 300)]
+    episode, alerts = run([*before, *outage(300, 7_500)], opened())
+    assert alerts == []
+    _, alerts = run([reading(at, calm()) for at in rows(7_500, 9_000)], episode)
+    assert told(alerts) == [("eased", 7_500 + 600), ("ended", 7_500 + 890)]  # calm for ten and fifteen minutes since
+    _, alerts = run([reading(at, series()) for at in rows(7_500, 9_000)], episode)
+    assert alerts == []
+
+
+def test_what_lasted_before_an_outage_goes_on_lasting_after_it() -> None:
+    mild = opened(observed=40)
+    worse = [reading(at, series()) for at in rows(10, 40)]
+    _, alerts = run([*worse, *outage(40, 640), *(reading(at, series()) for at in rows(640, 700))], mild)
+    assert told(alerts) == [("escalated", 70 + 600)]
+    ended, _ = run([reading(at, calm()) for at in rows(10, 910)], opened())
+    _, alerts = run([*outage(910, 4_500), reading(4_500, series())], ended)
+    assert told(alerts) == [("started", 4_500)]
+
+
+def test_what_never_comes_back_ends_its_episode_after_a_day() -> None:
+    day = EPISODES.lifecycle.unknown_at_most
+    episode, alerts = run([*outage(10, day), reading(day, series()), *outage(day + 10, 2 * day)], opened())
+    assert alerts == []
+    assert run(outage(2 * day, 2 * day + 20), episode)[1][0].event == SpikeEvent.SPIKE_EVENT_ENDED
+    assert run(outage(2 * day, 2 * day + 30), episode)[0] is None
+    assert run(outage(10, 20)) == (None, [])
+
+
 def test_a_cause_that_becomes_clear_later_is_told_with_the_next_event() -> None:
     unclear = opened(Findings(200, 180))
     assert unclear.cause.cause == SpikeCause.SPIKE_CAUSE_UNKNOWN
@@ -211,25 +256,28 @@ def test_an_alert_carries_what_is_planned() -> None:
     assert alerts[0].cause == SpikeCause.SPIKE_CAUSE_CAMPAIGN
 
 
+Script = list[tuple[int, SeriesReading, Findings, bool]]
 ROWS = st.lists(
     st.tuples(
         st.integers(1, 90),  # rows until the next reading: those between are like it
         st.sampled_from([calm(), series(), series(observed=15), series(observed=400), series(started=True)]),
         st.sampled_from([Findings(), VIRAL, Findings(200, 1)]),
+        st.sampled_from([True, True, False]),
     ),
     max_size=8,
 )
 
 
-def played(script: list[tuple[int, SeriesReading, Findings]]) -> list[BrandReading]:
+def played(script: Script) -> list[BrandReading]:
     readings: list[BrandReading] = []
-    for number, one, findings in script:
-        readings += [reading(10 * (len(readings) + i), one, findings=findings) for i in range(number)]
+    for number, one, findings, known in script:
+        first = len(readings)
+        readings += [reading(10 * (first + i), one, findings=findings, known=known) for i in range(number)]
     return readings
 
 
 @given(ROWS)
-def test_events_come_in_order(script: list[tuple[int, SeriesReading, Findings]]) -> None:
+def test_events_come_in_order(script: Script) -> None:
     _, alerts = run(played(script))
     is_open, announced = False, 0
     for alert, (what, _) in zip(alerts, told(alerts), strict=True):
@@ -243,7 +291,7 @@ def test_events_come_in_order(script: list[tuple[int, SeriesReading, Findings]])
 
 
 @given(ROWS)
-def test_an_episode_out_of_a_snapshot_goes_on_identically(script: list[tuple[int, SeriesReading, Findings]]) -> None:
+def test_an_episode_out_of_a_snapshot_goes_on_identically(script: Script) -> None:
     kept, restored = None, None
     for each in played(script):
         kept, alerts = follow(EPISODES, kept, each)
