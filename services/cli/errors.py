@@ -12,7 +12,7 @@ from services.common.errors import TriageError
 
 _EXTRA_OF: Final = {
     "httpx": "client",
-    "matplotlib": "client",
+    "matplotlib": "plot",
     "datasketches": "router",
     "numpy": "router",
     "yaml": "router",

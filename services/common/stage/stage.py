@@ -46,8 +46,8 @@ class Stage(Generic[State]):
 
     `name` is also its consumer group. `process` must not change the state: state changes only by `restore`, which the
     runner calls with the records of the state topic, on assignment and after each commit alike, so that a restart and
-    a running stage go the same way. A stage without a state topic has the state `None`, or one that it can find out anew
-    and that changes only in `Result.committed`.
+    a running stage go the same way. A stage without a state topic has the state `None`, or one that it can find out
+    anew and that changes only in `Result.committed`.
 
     Where `replay_from` is set, `process` itself advances the state, and the state topic holds a snapshot of it now and
     then. On assignment `restore` takes the snapshot, `replay_from` tells from which offset of the source on records are

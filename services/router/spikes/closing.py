@@ -12,11 +12,11 @@ from mention_triage.v1.alert_pb2 import SpikeAlert
 from mention_triage.v1.counts_pb2 import CountSource, MentionCounts
 from services.common.telemetry.health import made_progress
 from services.router.spikes.calendar import Calendar, factors, planned, planned_tags
-from services.router.spikes.detector import DetectorState, Evidence, Scores, advance, correct
+from services.router.spikes.detector import Evidence, Scores, advance, correct
 from services.router.spikes.detector.state import F64
 from services.router.spikes.episodes.lifecycle import follow
 from services.router.spikes.episodes.policy import EpisodePolicy
-from services.router.spikes.episodes.reading import RECENT_SECONDS, BrandReading, SeriesReading, rise_began
+from services.router.spikes.episodes.reading import BrandReading, SeriesReading, rise_began
 from services.router.spikes.series import ALL, STEP_SECONDS
 from services.router.spikes.state import Brand, SpikeState
 
@@ -65,7 +65,9 @@ def take_in(state: SpikeState, counts: MentionCounts) -> Taken:
         rows = [each for each in (brand.rows[ALL], row) if each is not None]
         if state.closed is not None and bucket < state.closed:
             late += count.mentions
-            correct(state.table.detector, np.array(rows, np.intp), bucket, float(count.mentions))
+            scored = state.table.scored
+            known = np.array([each for each in rows if each < scored.series], np.intp)  # a new one has no past
+            correct(scored, known, bucket, float(count.mentions))
         else:
             counted = state.open.setdefault(bucket, {})
             for each in rows:
@@ -109,7 +111,7 @@ async def _close(state: SpikeState, policy: SpikePolicy, bucket: int) -> list[Sp
     state.scores = scores
     alerts: list[SpikeAlert] = []
     for brand in _moving(state, scores):
-        reading = _brand_reading(state, brand, scores, policy.calendar, bucket, known=not missing[brand.rows[ALL]])
+        reading = _brand_reading(brand, scores, policy.calendar, bucket, known=not missing[brand.rows[ALL]])
         brand.episode, found = follow(policy.episodes, brand.episode, reading)
         alerts += found
     return alerts
@@ -140,7 +142,12 @@ def _listen(state: SpikeState, counts: F64, scores: Scores) -> None:
 def _factors(state: SpikeState, calendar: Calendar, bucket: int) -> F64 | None:
     if not calendar:
         return None
-    return np.array([factors(calendar, *key, bucket) for key in state.table.keys])
+    found = np.ones(len(state.table))
+    for brand in state.brands.values():
+        if planned(calendar, brand.tenant, brand.name, bucket):
+            for platform, row in brand.rows.items():
+                found[row] = factors(calendar, brand.tenant, brand.name, platform, bucket)
+    return found
 
 
 def _evidence(state: SpikeState, bucket: int) -> Evidence:
@@ -159,14 +166,8 @@ def _moving(state: SpikeState, scores: Scores) -> list[Brand]:
     return [brand for name, brand in state.brands.items() if brand.episode is not None or name in starting]
 
 
-def _brand_reading(
-    state: SpikeState, brand: Brand, scores: Scores, calendar: Calendar, bucket: int, *, known: bool
-) -> BrandReading:
-    series = tuple(
-        _reading(state.table.detector, scores, platform, row)
-        for platform, row in brand.rows.items()
-        if row < len(scores.score)
-    )
+def _brand_reading(brand: Brand, scores: Scores, calendar: Calendar, bucket: int, *, known: bool) -> BrandReading:
+    series = tuple(_reading(scores, platform, row) for platform, row in brand.rows.items() if row < len(scores.score))
     return BrandReading(
         tenant=brand.tenant,
         brand=brand.name,
@@ -179,10 +180,8 @@ def _brand_reading(
     )
 
 
-def _reading(detector: DetectorState, scores: Scores, platform: str, row: int) -> SeriesReading:
+def _reading(scores: Scores, platform: str, row: int) -> SeriesReading:
     since = float(scores.since[row])
-    recent = int(np.searchsorted(detector.scales, RECENT_SECONDS))
-    rows = RECENT_SECONDS / STEP_SECONDS
     return SeriesReading(
         platform=platform,
         observed=float(scores.observed[row]),
@@ -192,6 +191,6 @@ def _reading(detector: DetectorState, scores: Scores, platform: str, row: int) -
         spiking=bool(scores.spiking[row]),
         rising=bool(scores.rising[row]),
         since=None if math.isnan(since) else since,
-        recent=float(detector.counts[row, recent]) * rows,
-        recent_normal=float(detector.expected[row, recent]) * rows,
+        recent=float(scores.recent[row]),
+        recent_normal=float(scores.recent_normal[row]),
     )

@@ -3,6 +3,7 @@
 So a brand's gauges leave this process with its partition.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
@@ -93,4 +94,6 @@ def _shown(state: SpikeState, brand: Brand) -> _Shown:
 
 
 def _of(severity: int, rising: bool, observed: float, expected: float, cause: str = "") -> _Shown:
-    return _Shown(severity, rising, observed / expected if expected > 0 else 1.0, observed, expected, cause)
+    nothing = math.inf if observed > 0 else 1.0
+    ratio = observed / expected if expected > 0 else nothing
+    return _Shown(severity, rising, ratio, observed, expected, cause)

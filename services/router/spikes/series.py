@@ -72,6 +72,11 @@ class SeriesTable:
         return self._state
 
     @property
+    def scored(self) -> DetectorState:
+        """That of the series that there were at the last row: what is newer has no past yet."""
+        return self._state
+
+    @property
     def tenants(self) -> list[str]:
         """The tenants, in the order of `tenant_of`."""
         return list(self._tenants)

@@ -25,7 +25,7 @@ from services.router.spikes.watermark import Watermark
 UNREADABLE: Final = (ValueError, DecodeError)
 """What reading a snapshot raises: it is of another version, or damaged. What is normal must be learned anew."""
 
-_SHARD_BYTES: Final = 400_000  # a brand may add up to its own size to that
+_SHARD_BYTES: Final = 400_000  # as large as a brand may become
 _SERIES_PER_SHARD: Final = 96  # of 3.4 KB each, which need not become less when they are compressed, and their names
 _SLOTS: Final = 2
 

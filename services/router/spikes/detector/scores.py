@@ -40,6 +40,7 @@ class Scores:
     spiking: NDArray[np.bool_]
     """From the start of a spike until it has ended."""
     rise_score: F64
+    """The rise score; a series rises from where it reaches the setting's threshold."""
     rising: NDArray[np.bool_]
     """While more comes than normal; quick, for operations."""
     since: F64
@@ -49,7 +50,11 @@ class Scores:
     normal: F64
     """What that window normally holds: `observed / normal` is how far above normal."""
     window_seconds: F64
-    """That window's length."""
+    """That window's length, as far as it is filled: of a young series less than the whole."""
+    recent: F64
+    """The count of the last `RECENT` seconds."""
+    recent_normal: F64
+    """What they normally hold."""
 
     @classmethod
     def blank(cls, series: int) -> Self:

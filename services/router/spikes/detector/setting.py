@@ -6,6 +6,8 @@ from typing import Final
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86400
+RECENT: Final = 5 * MINUTE
+"""What tells that a rise is over: windows of hours still stand out hours after it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ import numpy as np
 
 from services.router.spikes.detector import calibration, decision, gaps, records, season, shares, windows
 from services.router.spikes.detector.scores import Evidence, Scores
-from services.router.spikes.detector.setting import DAY, HOUR, SETTING, Setting
+from services.router.spikes.detector.setting import DAY, HOUR, RECENT, SETTING, Setting
 from services.router.spikes.detector.state import EIGHTHS, F64, HIGH_DAYS, NEVER, DetectorState, pick, put
+
+_LEAST_FILLED = 1e-9  # of a window: a series' first row may be without data
 
 
 def advance(
@@ -81,6 +83,8 @@ def _advance(
     series, most = np.arange(state.series), np.argmax(excess * state.filled, axis=1)
     length = state.scales[most]
     rows = length / state.step_seconds * factor
+    last = int(np.searchsorted(state.scales, min(RECENT, state.scales[-1])))
+    recent = state.scales[last] / state.step_seconds * factor / state.filled[:, last].clip(_LEAST_FILLED)
     return Scores(
         expected=normal * factor,
         score=score,
@@ -91,7 +95,9 @@ def _advance(
         since=decision.since(state, at, moving, np.logical_or(spiking, rising)),
         observed=state.counts[series, most] * rows,
         normal=state.expected[series, most] * rows,
-        window_seconds=length,
+        window_seconds=length * state.filled[series, most].clip(_LEAST_FILLED),
+        recent=state.counts[:, last] * recent,
+        recent_normal=state.expected[:, last] * recent,
     )
 
 

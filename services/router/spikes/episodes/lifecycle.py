@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mention_triage.v1.alert_pb2 import SpikeAlert, SpikeCause, SpikeEvent, SpikeSeries
+from services.router.spikes.detector.setting import RECENT
 from services.router.spikes.episodes.alerts import make_alert
 from services.router.spikes.episodes.cause import Cause, cause_of
 from services.router.spikes.episodes.episode import Episode, episode_id
 from services.router.spikes.episodes.policy import EpisodePolicy
-from services.router.spikes.episodes.reading import RECENT_SECONDS, ROW_SECONDS, BrandReading, SeriesReading, rise_began
+from services.router.spikes.episodes.reading import ROW_SECONDS, BrandReading, SeriesReading, rise_began
 from services.router.spikes.episodes.severity import distance, severity
 
 
@@ -153,7 +154,7 @@ def _how_far(policy: EpisodePolicy, series: SeriesReading, *, is_settled: bool) 
     if is_settled and series.recent is not None:
         recent = distance(policy.severity, series.recent, series.recent_normal)
         if recent < far:
-            far, observed, normal, seconds = recent, series.recent, series.recent_normal, float(RECENT_SECONDS)
+            far, observed, normal, seconds = recent, series.recent, series.recent_normal, float(RECENT)
     return far, SpikeSeries(
         platform=series.platform,
         observed_per_minute=observed * 60 / seconds,

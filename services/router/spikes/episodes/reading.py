@@ -8,8 +8,6 @@ from services.router.spikes.calendar import PlannedEvent
 from services.router.spikes.episodes.findings import Findings
 
 ROW_SECONDS: Final = 10
-RECENT_SECONDS: Final = 300
-"""What tells that a rise is over: windows of hours still stand out hours after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class SeriesReading:
     since: float | None = None
     """Epoch seconds at which what rises began to move. None = nothing rises."""
     recent: float | None = None
-    """The count of the last `RECENT_SECONDS`. None = not known: then `rising` alone tells when it is over."""
+    """The count of the last five minutes. None = not known: then `rising` alone tells when it is over."""
     recent_normal: float = 0.0
     """What they normally hold."""
 

@@ -109,15 +109,15 @@ async def test_it_makes_no_difference_whether_a_round_was_taken(monkeypatch: pyt
     """What is written of a sketch is not all of it, and the state goes on with that: also where nothing was written."""
     monkeypatch.setattr("services.router.spikes.stage._SNAPSHOT_BYTES", 1)
     rows = [*CALM, *steady(30.0, 150), *steady(1.0, 300)]
-    ten_minutes, stop = 60, 500  # rows
-    messages = answers(rows, hit_from=stop // ten_minutes * ten_minutes)
+    messages = answers(rows, hit_from=480)  # when ten minutes are over
     whole = alerts(await World().take(messages))
     assert whole[-1].posts[0].post_id == "hit"
-    assert len(whole) > 2
+    batch = (60,)  # five minutes: five of these write a round
+    assert alerts(await World().take(messages, batch)) == whole
     world = World()
-    before = await world.take(messages[: 2 * stop], (ten_minutes,))  # a round takes five of these batches
-    assert await restart(world, before, messages[: 2 * stop]) < 2 * (stop - 2 * ten_minutes)
-    after = await world.take(messages[2 * stop :], (ten_minutes,))
+    before = await world.take(messages[:1_000], batch)
+    assert await restart(world, before, messages[:1_000]) < 600
+    after = await world.take(messages[1_000:], batch)
     assert alerts([*before, *after]) == whole
 
 

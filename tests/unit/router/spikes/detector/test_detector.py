@@ -168,3 +168,12 @@ def test_the_state_is_bounded() -> None:
     state = new_state(1, 10)
     assert sum(getattr(state, name).nbytes for name in ARRAYS) < 3_500
     assert state.scales[-1] == 2 * 86_400
+
+
+def test_a_young_series_shows_its_true_rate_per_minute() -> None:
+    """Windows that are not full yet are as long as they are filled."""
+    state = new_state(1, 10)
+    for row in range(830):
+        scores = advance(state, START + 10 * row, np.array([16.0]))
+    assert scores.observed[0] * 60 / scores.window_seconds[0] == pytest.approx(96, rel=0.02)
+    assert scores.recent[0] == pytest.approx(480, rel=0.02)
