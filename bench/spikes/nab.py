@@ -33,6 +33,7 @@ class Tally:
     found: int = 0
     false: int = 0
     rows: int = 0
+    """That were judged: those after probation."""
 
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(
@@ -67,7 +68,7 @@ def tally(alarms: NDArray[np.bool_], windows: Sequence[Window]) -> Tally:
             earned += sigmoid((inside[0] - end) / (end - begin)) / _EARLIEST
             found += 1
     lost = sum(-_after(place, windows) for place in false)
-    return Tally(earned, lost, len(windows), found, len(false), rows)
+    return Tally(earned, lost, len(windows), found, len(false), rows - probation)
 
 
 def sigmoid(position: float) -> float:

@@ -21,6 +21,7 @@ I64 = NDArray[np.int64]
 
 _COLUMNS: Final = ("timestamp", "value")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_DATA: Final = frozenset({"", "nan", "null", "none", "na"})
 _SECOND: Final = 1_000_000  # times are kept in microseconds until the step is known
 _DAY: Final = 86_400
 _NUMBER: Final = re.compile(r"\d+(\.\d*)?")
@@ -140,8 +141,8 @@ def _microseconds(text: str) -> int:
 
 
 def _count(text: str) -> float:
-    """NaN for nothing. Raises ValueError with what to do."""
-    if not text:
+    """NaN for nothing, in the spellings that tools write. Raises ValueError with what to do."""
+    if text.casefold() in _NO_DATA:
         return math.nan
     try:
         value = float(text)

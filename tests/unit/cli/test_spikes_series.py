@@ -51,6 +51,11 @@ def test_what_is_missing_or_empty_is_no_data_and_not_zero() -> None:
     np.testing.assert_array_equal(series.on_grid(series.values), [5, np.nan, np.nan, np.nan, 0, 7])
 
 
+@pytest.mark.parametrize("text", ["", " ", "NaN", "nan", "null", "NA"])
+def test_other_tools_spellings_of_no_data(text: str) -> None:
+    assert np.isnan(parse(f"{NOON},5", f"{NOON + 60},{text}").values).tolist() == [False, True]
+
+
 def test_most_rows_may_be_missing() -> None:
     assert parse(*epochs(0, 120, 180, 300, 420, 540)).step_seconds == 60
 
@@ -82,7 +87,6 @@ def test_a_clock_that_is_put_forward_leaves_an_hour_without_data() -> None:
         (["2026-10-25 02:00,1", "2026-10-25 02:30,1", "2026-10-25 02:30,1"], "line 4: the same time as line 3: keep"),
         ([f"{NOON},-1", f"{NOON + 60},1"], "line 2: the value is negative"),
         ([f"{NOON},1", f"{NOON + 60},secret"], "line 3: the value is no number"),
-        ([f"{NOON},1", f"{NOON + 60},nan"], "line 3: the value is no number"),
         ([f"{NOON},1", f"{NOON + 60},inf"], "line 3: the value is no number"),
         ([f"{NOON},1", f"{NOON + 60},1_0"], "line 3: the value is no number"),
         ([f"{NOON},1e13"], "line 2: the value is above"),

@@ -121,12 +121,18 @@ def _welcome_promotion(policy: CausePolicy, facts: _Facts) -> tuple[bool, Eviden
 def _virality(policy: CausePolicy, facts: _Facts) -> tuple[bool, Evidence]:
     findings, normal = facts.findings, facts.findings.normal_copies
     texts, posts, copies = map(facts.share, (findings.top_texts, findings.top_posts, findings.copies))
-    many = copies >= max(policy.copies_share, (normal or 0.0) + policy.copies_above_normal)
-    return (many or max(texts, posts) >= policy.dominant_share) and _enough(policy, facts), (
-        SpikeEvidence(name="top_posts_share", value=posts),
-        SpikeEvidence(name="top_texts_share", value=texts),
-        SpikeEvidence(name="copies_share", value=copies, normal=normal),
+    found = (
+        (posts >= policy.dominant_share, SpikeEvidence(name="top_posts_share", value=posts)),
+        (texts >= policy.dominant_share, SpikeEvidence(name="top_texts_share", value=texts)),
+        (
+            copies >= max(policy.copies_share, (normal or 0.0) + policy.copies_above_normal),
+            SpikeEvidence(name="copies_share", value=copies, normal=normal),
+        ),
     )
+    speaking = tuple(evidence for speaks, evidence in found if speaks)
+    if speaking and _enough(policy, facts):
+        return True, speaking
+    return False, tuple(evidence for _, evidence in found)
 
 
 def _promotion(_: CausePolicy, facts: _Facts) -> tuple[bool, Evidence]:
