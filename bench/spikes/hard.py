@@ -14,7 +14,6 @@ from services.router.spikes.detector.state import F64
 
 _STEP: Final = 60
 _DAY_ROWS: Final = 1440
-_HOUR_ROWS: Final = 60
 _LEARNED_DAYS: Final = 10
 _BASES: Final = (2.0, 10.0, 100.0)
 """Mentions a minute."""

@@ -15,10 +15,7 @@ class Run:
     """What the detector said: arrays of T rows and S series."""
 
     expected: F64
-    score: F64
-    rise_score: F64
     started: NDArray[np.bool_]
-    spiking: NDArray[np.bool_]
     rising: NDArray[np.bool_]
     state: DetectorState
     """After the last row."""
@@ -37,8 +34,8 @@ def run(
     """Feed `counts` [T, S] of rows from epoch second `start` on. `factor`: [T, S]; `evidence`: of a row's place."""
     rows, series = counts.shape
     state = new_state(series, step) if state is None else state
-    numbers = np.empty((3, rows, series))
-    flags = np.empty((3, rows, series), np.bool_)
+    expected = np.empty((rows, series))
+    started, rising = np.empty((2, rows, series), np.bool_)
     for row in range(rows):
         scores = advance(
             state,
@@ -48,9 +45,8 @@ def run(
             evidence=None if evidence is None else evidence(row),
             setting=setting,
         )
-        numbers[:, row] = scores.expected, scores.score, scores.rise_score
-        flags[:, row] = scores.started, scores.spiking, scores.rising
-    return Run(numbers[0], numbers[1], numbers[2], flags[0], flags[1], flags[2], state)
+        expected[row], started[row], rising[row] = scores.expected, scores.started, scores.rising
+    return Run(expected, started, rising, state)
 
 
 def episodes(flag: NDArray[np.bool_]) -> NDArray[np.bool_]:

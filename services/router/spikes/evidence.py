@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from mention_triage.v1.counts_pb2 import PartialCount, Sketches
 from mention_triage.v1.spike_state_pb2 import EvidenceState, NormalState, WindowState
+from services.router.counting.progress import BUCKET_SECONDS
 from services.router.counting.sketches import Summary
 from services.router.spikes.episodes.cause import tagged
 from services.router.spikes.episodes.findings import Findings
@@ -137,7 +138,9 @@ class BrandEvidence:
             self._arrived_unusual |= first <= count.bucket <= last
         if count.HasField("sketches"):  # else it is of the other source, and counts the same mentions
             base = self._closed or min(self._pending, default=count.bucket)
-            bucket = min(max(count.bucket, self._closed), base + MOST_AHEAD * 10)  # late ones all go with the next row
+            bucket = min(
+                max(count.bucket, self._closed), base + MOST_AHEAD * BUCKET_SECONDS
+            )  # late ones all go with the next row
             if (row := self._pending.get(bucket)) is None:
                 row = self._pending[bucket] = _Window(bucket)
             row.take(count.mentions, count.sketches)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from mention_triage.v1.alert_pb2 import SpikeCause
+from services.common.contracts.views import SPIKE_CAUSES
 from services.common.telemetry import metric_defs as defs
 from services.common.telemetry.metrics import Metrics
 from services.router.spikes.series import ALL
@@ -84,7 +84,7 @@ def _shown(state: SpikeState, brand: Brand) -> _Shown:
     rising = scores is not None and bool(scores.rising[rows].any())
     if brand.episode is not None and brand.episode.is_open:
         episode, most = brand.episode, brand.episode.series[0]
-        cause = SpikeCause.Name(episode.cause.cause).removeprefix("SPIKE_CAUSE_").lower()
+        cause = SPIKE_CAUSES[episode.cause.cause]
         return _of(episode.severity, rising, most.observed_per_minute, most.expected_per_minute, cause)
     if scores is None or not rows:
         return _of(0, rising, 0.0, 0.0)

@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.router.counting.progress import BUCKET_SECONDS
 from services.router.spikes.detector import DetectorState, join, new_state, pick
 
-STEP_SECONDS: Final = 10
+STEP_SECONDS: Final = BUCKET_SECONDS
 """What the detector takes as a row: a bucket of the counts."""
 
 ALL: Final = ""

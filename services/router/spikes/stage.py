@@ -12,6 +12,7 @@ import structlog
 from mention_triage.v1.alert_pb2 import SpikeAlert, SpikeEvent
 from mention_triage.v1.counts_pb2 import CountSource, MentionCounts
 from services.common.contracts.records import event_record, milliseconds
+from services.common.contracts.views import SPIKE_EVENTS
 from services.common.log.port import NewRecord, Record
 from services.common.log.topics import ALERTS, COUNTS, GENERATION, SPIKE_STATE
 from services.common.stage.decoding import decode
@@ -179,7 +180,7 @@ def _count(
     unwatched: Mapping[str, int],
 ) -> None:
     for alert in alerts:
-        event = SpikeEvent.Name(alert.event).removeprefix("SPIKE_EVENT_").lower()
+        event = SPIKE_EVENTS[alert.event]
         metrics.counter(defs.SPIKES_EPISODES, alert.tenant, event).inc()
         if alert.event == SpikeEvent.SPIKE_EVENT_STARTED:
             metrics.histogram(defs.SPIKES_DETECTION_SECONDS).observe(max(0.0, clock() - alert.since.seconds))

@@ -5,7 +5,7 @@ from services.router.spikes.detector.late import correct
 from services.router.spikes.detector.scores import Evidence, Scores
 from services.router.spikes.detector.setting import SETTING, Setting
 from services.router.spikes.detector.snapshot import dump, load
-from services.router.spikes.detector.state import DetectorState, extend, join, new_state, pick
+from services.router.spikes.detector.state import DetectorState, join, new_state, pick
 from services.router.spikes.detector.step import advance
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "baseline",
     "correct",
     "dump",
-    "extend",
     "join",
     "load",
     "new_state",

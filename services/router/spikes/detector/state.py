@@ -186,8 +186,3 @@ def join(states: Sequence[DetectorState]) -> DetectorState:
         raise ValueError("only states of one step can be joined: give at least one, all made with the same step")
     arrays = (np.concatenate([getattr(state, name) for state in states]) for name in ARRAYS)
     return DetectorState(states[0].step_seconds, *arrays)
-
-
-def extend(state: DetectorState, more: int) -> DetectorState:
-    """With `more` blank series at the end."""
-    return join([state, new_state(more, state.step_seconds)])

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from mention_triage.v1.alert_pb2 import SpikeCause, SpikeEvidence, SpikeItem
+from mention_triage.v1.classification_pb2 import InquiryType
 from services.router.policy.match import fold
 from services.router.spikes.calendar import PlannedEvent
 from services.router.spikes.episodes.findings import Findings
 from services.router.spikes.episodes.policy import CausePolicy
 
-_TECHNICAL: Final = 3  # the place of `technical` among a mix's inquiry types
+_TECHNICAL: Final = InquiryType.INQUIRY_TYPE_TECHNICAL - 1  # its place in a mix
 _PROMOTIONS: Final = ("launch", "campaign")
 
 Evidence = tuple[SpikeEvidence, ...]

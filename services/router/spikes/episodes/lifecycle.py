@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mention_triage.v1.alert_pb2 import SpikeAlert, SpikeCause, SpikeEvent, SpikeSeries
+from services.router.counting.progress import BUCKET_SECONDS
 from services.router.spikes.detector.setting import RECENT
 from services.router.spikes.episodes.alerts import make_alert
 from services.router.spikes.episodes.cause import Cause, cause_of
 from services.router.spikes.episodes.episode import Episode, episode_id
 from services.router.spikes.episodes.policy import EpisodePolicy
-from services.router.spikes.episodes.reading import ROW_SECONDS, BrandReading, SeriesReading, rise_began
+from services.router.spikes.episodes.reading import BrandReading, SeriesReading, rise_began
 from services.router.spikes.episodes.severity import distance, severity
 
 
@@ -86,16 +87,16 @@ def _with_nothing_known(
     return replace(
         episode,
         unknown_since=unknown_since,
-        rising_at=episode.rising_at + ROW_SECONDS,
+        rising_at=episode.rising_at + BUCKET_SECONDS,
         worse_since=_a_row_later(episode.worse_since),
         milder_since=_a_row_later(episode.milder_since),
         ended_at=_a_row_later(episode.ended_at),
-        other_cause_since=episode.other_cause_since + ROW_SECONDS,
+        other_cause_since=episode.other_cause_since + BUCKET_SECONDS,
     ), []
 
 
 def _a_row_later(at: int | None) -> int | None:
-    return None if at is None else at + ROW_SECONDS
+    return None if at is None else at + BUCKET_SECONDS
 
 
 def _announce(event: SpikeEvent, episode: Episode, reading: BrandReading) -> tuple[Episode, list[SpikeAlert]]:

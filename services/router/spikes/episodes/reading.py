@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
+from services.router.counting.progress import BUCKET_SECONDS
 from services.router.spikes.calendar import PlannedEvent
 from services.router.spikes.episodes.findings import Findings
-
-ROW_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class BrandReading:
     @property
     def until(self) -> int:
         """The row's end: everything before is counted."""
-        return self.at + ROW_SECONDS
+        return self.at + BUCKET_SECONDS
 
     @property
     def started(self) -> bool:

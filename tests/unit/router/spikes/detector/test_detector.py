@@ -11,7 +11,6 @@ from services.router.spikes.detector import (
     Scores,
     advance,
     dump,
-    extend,
     join,
     load,
     new_state,
@@ -68,7 +67,7 @@ def test_series_do_not_touch_each_other(counts: F64) -> None:
 def test_series_that_begin_later_are_as_if_alone(counts: F64) -> None:
     state = new_state(2, STEP)
     feed(state, counts[:1000, :2])
-    state = extend(state, 2)
+    state = join([state, new_state(2, STEP)])
     scores = feed(state, counts, 1000)
     late = new_state(2, STEP)
     expected = feed(late, counts[:, 2:], 1000)
