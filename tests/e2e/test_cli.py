@@ -91,8 +91,9 @@ def test_readable_lines_and_filters(cli: Command, sent: list[str]) -> None:
 def test_topics_show_what_went_through(cli: Command, sent: list[str]) -> None:
     found = {topic["topic"]: topic for topic in json.loads(cli("topics", "--json").stdout)}
     for topic in ("mentions.v1", "classified.v1", "routed.v1"):
-        assert found[topic]["records"] == COUNT
-    assert found["mentions.v1"]["groups"] == [{"group": "classify", "lag": 0}]
+        assert found[topic]["records"] >= COUNT  # ticks among them
+    assert found["routed.v1"]["records"] == COUNT
+    assert [group["group"] for group in found["mentions.v1"]["groups"]] == ["classify", "volume"]
     assert found["dead-letters.v1"]["records"] == 0
 
 

@@ -21,6 +21,8 @@ class Setting:
     """A window up to four hours must hold so many more than expected: three in a minute are no news, fifteen in ten
     minutes are. (A burst within a minute fills a longer window up to twice.)"""
 
+    least_ratio: float = 1.2
+    """...and such a multiple of what was expected: a series that hardly moves must not be announced for a hundredth."""
     least_age: int = 5 * MINUTE
     """Before, a series has shown nothing that something could be more than."""
 

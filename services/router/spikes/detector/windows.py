@@ -45,7 +45,8 @@ def excess(state: DetectorState, residual: F64, setting: Setting) -> F64:
 def enough(state: DetectorState, setting: Setting) -> NDArray[np.bool_]:
     """[S] Whether there are enough mentions above what was expected to speak of."""
     more = (state.counts - state.expected) * (state.scales / state.step_seconds)
-    return any_up_to(more >= setting.least_mentions, state, setting.moving_longest)
+    clear = state.counts >= setting.least_ratio * state.expected
+    return any_up_to((more >= setting.least_mentions) & clear, state, setting.moving_longest)
 
 
 def any_up_to(flags: NDArray[np.bool_], state: DetectorState, longest: float) -> NDArray[np.bool_]:

@@ -176,3 +176,10 @@ def test_a_young_series_shows_its_true_rate_per_minute() -> None:
         scores = advance(state, START + 10 * row, np.array([16.0]))
     assert scores.observed[0] * 60 / scores.window_seconds[0] == pytest.approx(96, rel=0.02)
     assert scores.recent[0] == pytest.approx(480, rel=0.02)
+
+
+def test_a_series_that_hardly_moves_is_not_announced_for_a_hundredth() -> None:
+    """Daily rows of a large brand: a day's maximum is the day, and its spread as small as the noise."""
+    random, state = np.random.default_rng(4), new_state(8, 86_400)
+    started = [advance(state, START + 86_400 * day, random.normal(5_760, 76, 8)).started for day in range(200)]
+    assert not np.any(started)
