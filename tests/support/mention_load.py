@@ -54,10 +54,10 @@ class MentionLoad:
         self._stopping = False
         self._sender = ThreadPoolExecutor(1, "mention-load")
 
-    def multiply(self) -> float:
-        """Post 20 times as much from now on, replies to one post; gives `time.monotonic()` before the first of them."""
+    def multiply(self, factor: float = FACTOR) -> float:
+        """Post so many times as much from now on, replies to one post; gives `time.monotonic()` before the first."""
         since = time.monotonic()
-        self._factor = FACTOR
+        self._factor = factor
         self._changed.set()
         return since
 
