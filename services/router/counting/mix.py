@@ -19,10 +19,9 @@ from services.router.counting.partial import (
     Batch,
     Counted,
     Series,
-    counts_records,
     fault_of,
     is_old,
-    marks,
+    outputs_of,
 )
 from services.router.counting.progress import Progress
 
@@ -91,9 +90,7 @@ async def _process(old_after_seconds: int, partitions: int, progress: Progress, 
         mix.sentiments[said.sentiment.label - 1] += 1
         mix.languages[said.language] += 1
     batch = Batch(NAME, CountSource.COUNT_SOURCE_CLASSIFIED, records, progress.after(records))
-    outputs = counts_records(batch, counted.by_series, partitions)
-    if progress.is_further(batch.moment):
-        outputs += marks(batch, partitions)
+    outputs = outputs_of(batch, counted.by_series, progress, partitions)
     return Result(outputs, rejected, partial(progress.committed, batch.moment))
 
 

@@ -11,7 +11,7 @@ from services.common.contracts.records import event_record
 from services.common.log.partitioner import partition_for
 from services.common.log.port import NewRecord, Record
 from services.common.log.topics import COUNTS
-from services.router.counting.progress import BUCKET_SECONDS, Moment
+from services.router.counting.progress import BUCKET_SECONDS, Moment, Progress
 
 # A batch lasts a second: one that comes later would take longer to tell of a spike, one that comes sooner costs more.
 BATCH_SECONDS: Final = 1.0
@@ -88,6 +88,14 @@ class Batch(NamedTuple):
         """Names the batch: its partition and offsets."""
         first, last = self.records[0], self.records[-1]
         return f"{first.partition}/{first.offset}-{last.offset}"
+
+
+def outputs_of(batch: Batch, counts: Mapping[Series, Count], progress: Progress, partitions: int) -> list[NewRecord]:
+    """What a batch writes: its counts, and, where its partition has come further by it, marks behind them."""
+    outputs = counts_records(batch, counts, partitions)
+    if progress.is_further(batch.moment):
+        outputs += marks(batch, partitions)
+    return outputs
 
 
 def counts_records(batch: Batch, counts: Mapping[Series, Count], partitions: int) -> list[NewRecord]:

@@ -21,10 +21,9 @@ from services.router.counting.partial import (
     Batch,
     Counted,
     Series,
-    counts_records,
     fault_of,
     is_old,
-    marks,
+    outputs_of,
 )
 from services.router.counting.progress import Moment, Progress
 from services.router.counting.sketches import Summary
@@ -110,9 +109,7 @@ async def _process(
             volume.summary = Summary()
         _summarise(volume.summary, mention, known)
     batch = Batch(NAME, CountSource.COUNT_SOURCE_MENTIONS, records, state.progress.after(records))
-    outputs = counts_records(batch, counted.by_series, partitions)
-    if state.progress.is_further(batch.moment):
-        outputs += marks(batch, partitions)
+    outputs = outputs_of(batch, counted.by_series, state.progress, partitions)
     outputs += seen_records(SEEN_VOLUME, records[0].partition, sightings)
     old: Counter[str] = Counter()
     for series, volume in counted.by_series.items():
