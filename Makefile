@@ -7,7 +7,7 @@ DEV := .venv-dev/bin
 PROTOS := $(wildcard proto/mention_triage/v1/*.proto)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo kafka test check check-alerts format proto docs lock bench soak soak-memory clean
+.PHONY: help run demo kafka test check check-alerts format proto docs lock train evaluate bench soak soak-memory clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,13 @@ docs: .venv-dev/ready ## Generate the documents that are made from code
 lock: .venv-dev/ready ## Resolve the requirements anew (needs uv)
 	uv pip compile --universal --generate-hashes --upgrade --python-version 3.11 --extra all pyproject.toml -o requirements/run.txt
 	uv pip compile --universal --generate-hashes --upgrade --python-version 3.11 --extra dev pyproject.toml -o requirements/dev.txt
+
+train: .venv-dev/ready ## Train, calibrate, measure and describe a model: BASE=folder-or-hub-id DATA=folder [OUT=folder] [ARGS="--from STEP"]
+	@test -n "$(BASE)" && test -n "$(DATA)" || { echo "make train needs BASE (an encoder's folder or hub id) and DATA (see training/README.md)"; exit 1; }
+	$(DEV)/python -m training --base "$(BASE)" --data "$(DATA)" --out "$(or $(OUT),var/training/small)" $(ARGS)
+
+evaluate: .venv-dev/ready ## Measure a model on the challenge set, and on your own posts: [MODEL=folder] [DATA=folder]
+	$(DEV)/python -m training.evaluate --model "$(or $(MODEL),models/mention-triage-small)" $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 bench: .venv-dev/ready ## Measure throughput and latency; tables, and bench/results/*.json
 	$(DEV)/python -m bench

@@ -1,6 +1,9 @@
-"""Fits temperatures and confidence thresholds on the real validation posts and writes them into a checkpoint.
+"""Fits temperatures, class offsets and confidence thresholds to what is served, and writes them into its folder.
 
-python -m training.calibrate --checkpoint var/training/small --data DATA
+    python -m training.calibrate --model models/mention-triage-small --data DATA
+
+It is done on the exported file and not on the checkpoint: what the smaller number formats change is calibrated too.
+A team that has posts of its own calibrates the shipped model for them with this command, without training.
 """
 
 import datetime
@@ -9,40 +12,40 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 
-from services.classify.model.torch import load
+from services.classify.model.config import Calibration
+from services.classify.model.folder import CONFIG, SERVED, TOKENIZER, read_config
 from training.data import real_validation
 from training.metrics import fit
+from training.scoring import logits_of, served
 
 
-def main(
-    checkpoint: Annotated[Path, typer.Option(help="folder written by training.finetune")],
-    data: Annotated[Path, typer.Option(help="folder with real-validation/")],
-    threads: int = 2,
-) -> None:
-    """Rewrite the `triage` part of the checkpoint's config.json: calibration and version."""
-    model = load(str(checkpoint), threads)
-    torch.set_num_threads(threads)
+def calibrate(folder: Path, data: Path) -> Calibration:
+    """Rewrite the calibration and the version in `config.json`; what was fitted."""
     examples = real_validation(data)
-    logits = model.logits(model.encode([example.given for example in examples]))
-    calibration = fit(logits, examples)
-    version = version_of(
-        (checkpoint / "model.safetensors").read_bytes(),
-        (checkpoint / "tokenizer.json").read_bytes(),
-        calibration.model_dump_json().encode(),
-    )
-    triage = model.config.model_copy(update={"version": version, "calibration": calibration})
-    path = checkpoint / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"triage": triage.model_dump()}, indent=2) + "\n")
-    print(triage.model_dump_json(indent=2))
+    calibration = fit(logits_of(served(folder), examples), examples)
+    path = folder / CONFIG
+    content = read_config(folder)
+    deciding = (TOKENIZER, *SERVED)
+    version = version_of(*((folder / name).read_bytes() for name in deciding), calibration.model_dump_json().encode())
+    content["triage"] |= {"version": version, "calibration": calibration.model_dump()}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return calibration
 
 
 def version_of(*parts: bytes) -> str:
     """The day and a short hash of all that decides an answer: never equal for two models, and in order of time."""
     today = datetime.datetime.now(datetime.UTC).date()
     return f"{today:%Y.%m.%d}-{hashlib.sha256(b''.join(parts)).hexdigest()[:8]}"
+
+
+def main(
+    model: Annotated[Path, typer.Option(help="exported folder")],
+    data: Annotated[Path, typer.Option(help="folder with real-validation/")],
+) -> None:
+    """Calibrate a model folder on labelled posts."""
+    print(calibrate(model, data).model_dump_json(indent=2))
 
 
 if __name__ == "__main__":

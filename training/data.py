@@ -2,10 +2,8 @@
 
 import json
 import random
-import string
-import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,25 @@ from services.classify.model.base import ModelInput
 from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
 
 UNKNOWN = -1
+_SAMPLE_SEED = 2027
+
+# How sure a reader was (3 clear, 1 a coin flip): the share of the label that goes to the second-best type.
+_SECOND_SHARE = {3: 0.0, 2: 0.15, 1: 0.35}
+# What the platforms of the written mentions call a message: their kinds, where the rows do not say.
+_REVIEWS, _MESSAGES, _COMMENTS = (
+    ("app_store", "web_review"),
+    ("whatsapp",),
+    ("instagram", "facebook", "youtube", "tiktok", "linkedin"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One labelled text; a label that the source does not give is UNKNOWN and takes no part in the loss."""
+    """One labelled text; a label that the source does not give is UNKNOWN and takes no part in the loss.
+
+    `second` is the type that would be defensible too and `second_share` how much of the label it gets (0 to 0.5).
+    `draw` says how a real post came into its set: "random" as the stream brings them, "picked" to have the rarer types.
+    """
 
     given: ModelInput
     inquiry_type: int
@@ -25,6 +37,10 @@ class Example:
     actionable: int
     language: str
     source: str
+    second: int = UNKNOWN
+    second_share: float = 0.0
+    sure: int = 3
+    draw: str = ""
 
 
 def read(path: Path, source: str) -> list[Example]:
@@ -32,63 +48,39 @@ def read(path: Path, source: str) -> list[Example]:
     return [_example(row, source) for row in _rows(path)]
 
 
-def training_set(data: Path, tweeteval_cap: int, seed: int) -> list[Example]:
-    """What the model is trained on. Never the real validation posts, never UMSAB's val or test."""
-    examples = [example for path in sorted((data / "mentions").glob("*.jsonl")) for example in read(path, "mentions")]
-    examples += read(data / "public/ibm_cdp_labelled.jsonl", "ibm-cdp")
-    examples += umsab(data, "train")
-    tweeteval = [
-        _example(row, "tweeteval") for row in _rows(data / "public/tweeteval_en.jsonl") if row["task"] == "sentiment"
-    ]
-    # English sentiment has more rows than everything else together: a sample, or it drowns the rest.
-    return examples + random.Random(seed).sample(tweeteval, min(tweeteval_cap, len(tweeteval)))
+def mentions(data: Path) -> list[Example]:
+    """The mentions written for this project; the source of each is its file's name."""
+    return [example for path in sorted((data / "mentions").glob("*.jsonl")) for example in read(path, path.stem)]
+
+
+def tweeteval(data: Path, rows: int) -> list[Example]:
+    """A fixed sample of TweetEval's sentiment rows: there are more of them than of everything else together."""
+    rated = (row for row in _public(data, "tweeteval_en") if row["task"] == "sentiment")
+    examples = [_example(row, "tweeteval") for row in rated]
+    return random.Random(_SAMPLE_SEED).sample(examples, min(rows, len(examples)))
+
+
+def ibm(data: Path) -> list[Example]:
+    """The customers' turns of real care threads."""
+    return [_example(row, "ibm-cdp") for row in _public(data, "ibm_cdp_labelled")]
 
 
 def real_validation(data: Path) -> list[Example]:
-    """Real posts to brands: only ever used to choose and to calibrate."""
-    return read(data / "real-validation/validation.jsonl", "real-validation")
+    """Real posts to brands, of all files there: only ever used to choose and to calibrate."""
+    paths = sorted((data / "real-validation").glob("*.jsonl"))
+    return [example for path in paths for example in read(path, "real-validation")]
 
 
 def umsab(data: Path, split: str) -> list[Example]:
     """One published split of UMSAB: `train`, `val` (choosing) or `test` (reporting)."""
-    rows = _rows(data / "public/umsab_es_pt_en.jsonl")
+    rows = _public(data, "umsab_es_pt_en")
     return [_example(row, f"umsab-{split}") for row in rows if row["split"] == split]
 
 
-def alter(example: Example, rng: random.Random) -> Example:
-    """The same mention as it might be typed in a hurry, or as it comes without its thread."""
-    text = example.given.text
-    if rng.random() < 0.35:
-        text = text.lower()
-    elif rng.random() < 0.06:
-        text = text.upper()
-    if rng.random() < 0.35:
-        decomposed = unicodedata.normalize("NFD", text)
-        text = "".join(c for c in decomposed if not unicodedata.combining(c))
-    if rng.random() < 0.3:
-        text = _typo(text, rng)
-    if rng.random() < 0.25:
-        text = text.rstrip(string.punctuation + "¡¿…") or text
-    if rng.random() < 0.15:
-        text = f"@user {text}"
-    if rng.random() < 0.08:
-        text = f"{text} http"
-    given = replace(example.given, text=text)
-    if given.is_reply and rng.random() < 0.5:
-        # Many feeds carry neither the reply flag nor the parent.
-        given = ModelInput(text) if rng.random() < 0.6 else replace(given, parent_text="")
-    return replace(example, given=given)
-
-
-def _typo(text: str, rng: random.Random) -> str:
-    """A swapped, dropped or doubled letter for about every 60 characters."""
-    for _ in range(1 + len(text) // 60):
-        at = rng.randrange(len(text))
-        pair = text[at : at + 2]
-        if len(pair) == 2 and pair.isalpha():
-            typed = rng.choice((pair[::-1], pair[0], pair[0] * 2 + pair[1]))
-            text = text[:at] + typed + text[at + 2 :]
-    return text
+def _public(data: Path, name: str) -> Iterator[dict[str, Any]]:
+    """The rows of a public set; none when it is not there, as these sets are not published with the project."""
+    path = data / "public" / f"{name}.jsonl"
+    return _rows(path) if path.is_file() else iter(())
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -99,11 +91,35 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 def _example(row: dict[str, Any], source: str) -> Example:
     inquiry_type, sentiment, actionable = row.get("inquiry_type"), row.get("sentiment"), row.get("actionable")
+    second, sure = row.get("second"), row.get("sure") or 3
+    platform = row.get("platform") or "x"
+    is_reply = bool(row.get("in_reply_to"))
     return Example(
-        given=ModelInput(row["text"], bool(row.get("in_reply_to")), row.get("parent_text") or ""),
+        given=ModelInput(
+            row["text"],
+            is_reply,
+            row.get("parent_text") or "",
+            row.get("parent_by_brand"),
+            platform,
+            row.get("kind") or _kind(platform, is_reply),
+        ),
         inquiry_type=INQUIRY_TYPES.index(inquiry_type) if inquiry_type in INQUIRY_TYPES else UNKNOWN,
         sentiment=SENTIMENTS.index(sentiment) if sentiment in SENTIMENTS else UNKNOWN,
         actionable=UNKNOWN if actionable is None else int(actionable),
         language=row["lang"],
         source=source,
+        second=INQUIRY_TYPES.index(second) if second in INQUIRY_TYPES else UNKNOWN,
+        second_share=_SECOND_SHARE[sure],
+        sure=sure,
+        draw=row.get("draw") or "",
     )
+
+
+def _kind(platform: str, is_reply: bool) -> str:
+    if platform in _REVIEWS:
+        return "review"
+    if platform in _MESSAGES:
+        return "direct_message"
+    if platform in _COMMENTS and is_reply:
+        return "comment"
+    return "reply" if is_reply else "post"

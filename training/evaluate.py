@@ -1,142 +1,172 @@
-"""Measures an exported model and writes `evaluation.json` beside it.
+"""Measures a model folder on everything that is there to measure it on.
 
-python -m training.evaluate --model models/mention-triage-small --checkpoint var/training/small --data DATA
+    python -m training.evaluate --model models/mention-triage-small [--data DATA] [--out evaluation.json]
+
+The challenge set comes with the repository; real validation posts and UMSAB are measured when DATA has them.
 """
 
 import json
+import math
+import os
+import platform
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
-import torch as torch_runtime
 import typer
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from rich.console import Console
+from rich.table import Table
+from safetensors import safe_open
 
-from services.classify.model import onnx, torch
 from services.classify.model.backend import BackendModel
-from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
+from services.classify.model.folder import CONFIG, SERVED
+from training.challenge import DEFAULT, challenge_report, read_challenge
 from training.data import Example, real_validation, umsab
-from training.metrics import FIELDS, Judged, cross_fitted, expected_calibration_error, interval, judge, macro_f1
+from training.metrics import FIELDS
+from training.parity import largest_changes, parity
+from training.reports import LANGUAGES, Report, sentiment_report, validation_report
+from training.scoring import logits_of, reference, served
+from training.sets import counts
 
-LANGUAGES = ("es", "pt", "en")
-CLASSES = {"inquiry_type": INQUIRY_TYPES, "sentiment": SENTIMENTS, "actionable": ("no", "yes")}
 
+def evaluate(
+    folder: Path, data: Path | None = None, checkpoint: Path | None = None, challenge: Path = DEFAULT
+) -> Report:
+    """The figures of a folder; `data` has the sets that are not published.
 
-def measure(model: BackendModel, examples: list[Example]) -> tuple[Any, Any]:
-    """Logits of the examples, and seconds per text on one core (tokenisation included)."""
+    The served file is compared with the folder's `model.safetensors`, and with the `checkpoint` that it was exported
+    from, whose weights are not rounded yet.
+    """
     started = time.perf_counter()
-    logits = model.logits(model.encode([example.given for example in examples]))
-    return logits, (time.perf_counter() - started) / len(examples)
-
-
-def field_report(judged: Judged, field: str) -> dict[str, Any]:
-    """Scores of one field, percent."""
-    low, high = interval(judged, macro_f1)
-    labels = list(range(len(CLASSES[field])))
-    precision, recall, f1, support = precision_recall_fscore_support(
-        judged.gold, judged.top, labels=labels, zero_division=0
-    )
-    return {
-        "rows": len(judged.gold),
-        "macro_f1": round(macro_f1(judged), 2),
-        "macro_f1_95": [round(low, 1), round(high, 1)],
-        "accuracy": round(100 * float(judged.right.mean()), 2),
-        "classes": {
-            name: {
-                "precision": round(100 * float(precision[c]), 1),
-                "recall": round(100 * float(recall[c]), 1),
-                "f1": round(100 * float(f1[c]), 1),
-                "rows": int(support[c]),
-            }
-            for c, name in enumerate(CLASSES[field])
-        },
-        "confusion": confusion_matrix(judged.gold, judged.top, labels=labels).tolist(),
+    model = served(folder)
+    load_seconds = time.perf_counter() - started
+    calibration = model.config.calibration
+    hard = read_challenge(challenge)
+    sets = {"challenge": hard.examples} | (_held_out(data) if data else {})
+    logits = {}
+    started = time.perf_counter()
+    for name, examples in sets.items():
+        logits[name] = logits_of(model, examples)
+    seconds = time.perf_counter() - started
+    against = {
+        name: {
+            part: parity(logits[part], logits_of(other, examples), examples, calibration)
+            for part, examples in sets.items()
+        }
+        for name, other in _references(folder, checkpoint)
     }
-
-
-def real_report(model: BackendModel, examples: list[Example], logits: Any) -> dict[str, Any]:
-    """All fields on the real validation posts, by language, with calibration and confidence levels."""
-    report: dict[str, Any] = {}
-    for field in FIELDS:
-        judged = judge(logits, examples, field, model.config.calibration)
-        report[field] = field_report(judged, field)
-        report[field]["macro_f1_by_language"] = by_language(model, examples, logits, field)
-        error, levels = cross_fitted(logits, examples, field)
-        report[field]["calibration_error"] = {
-            "uncalibrated": round(expected_calibration_error(judge(logits, examples, field)), 3),
-            "cross_fitted": round(error, 3),
-        }
-        report[field]["levels_cross_fitted"] = {
-            name: {"coverage": round(100 * level.coverage, 1), "precision": round(100 * level.precision, 1)}
-            for name, level in levels.items()
-        }
-    actionable = judge(logits, examples, "actionable", model.config.calibration)
-    report["actionable"]["f1"] = round(100 * float(f1_score(actionable.gold, actionable.top)), 2)
+    report: Report = {
+        "model": {
+            "name": model.name,
+            "version": model.version,
+            "max_tokens": model.config.max_tokens,
+            **_shape(folder),
+        },
+        "served": {
+            "megabytes": round(sum((folder / name).stat().st_size for name in SERVED) / 1e6, 1),
+            "checkpoint_megabytes": round((folder / "model.safetensors").stat().st_size / 1e6, 1),
+            "load_seconds": round(load_seconds, 2),
+            "texts_per_second_one_core": round(sum(map(len, sets.values())) / seconds, 1),
+            "machine": machine(),
+        },
+        "challenge": challenge_report(logits["challenge"], hard, calibration),
+        "parity": against,
+        "parity_largest_change": {name: largest_changes(parts) for name, parts in against.items()},
+    }
+    if data:
+        report["data"] = counts(data)
+    if "real_validation" in sets:
+        report["real_validation"] = validation_report(logits["real_validation"], sets["real_validation"])
+    if "umsab_test" in sets:
+        report["umsab_test"] = sentiment_report(logits["umsab_test"], sets["umsab_test"], calibration)
     return report
 
 
-def by_language(model: BackendModel, examples: list[Example], logits: Any, field: str) -> dict[str, float]:
-    """Macro-F1 of each language, and their average."""
-    result = {}
-    for language in LANGUAGES:
-        rows = [row for row, example in enumerate(examples) if example.language == language]
-        judged = judge(logits[rows], [examples[row] for row in rows], field, model.config.calibration)
-        result[language] = round(macro_f1(judged), 2)
-    return result | {"average": round(float(np.mean(list(result.values()))), 2)}
+def machine() -> str:
+    """The processor as the system names it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _references(folder: Path, checkpoint: Path | None) -> Iterator[tuple[str, BackendModel]]:
+    threads = os.cpu_count() or 1
+    yield "model.safetensors", reference(folder, threads)
+    if checkpoint:
+        yield "checkpoint", reference(checkpoint, threads)
+
+
+def _shape(folder: Path) -> Report:
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    with safe_open(folder / "model.safetensors", "numpy") as tensors:
+        shapes = [tensors.get_slice(name).get_shape() for name in tensors.keys()]  # noqa: SIM118  # not a dict
+    return {
+        "parameters": sum(math.prod(shape) for shape in shapes),
+        "layers": config.get("num_hidden_layers"),
+        "hidden_size": config.get("hidden_size"),
+        "vocabulary": config.get("vocab_size"),
+    }
+
+
+def _held_out(data: Path) -> dict[str, list[Example]]:
+    sources: dict[str, Callable[[], list[Example]]] = {
+        "real_validation": lambda: real_validation(data),
+        "umsab_val": lambda: umsab(data, "val"),
+        "umsab_test": lambda: umsab(data, "test"),
+    }
+    return {name: examples for name, read in sources.items() if (examples := read())}
+
+
+def summary(report: Report) -> Table:
+    """The headline figures, for a terminal."""
+    table = Table(title=f"{report['model']['name']} {report['model']['version']}")
+    for column in ("set", "field", "rows", "macro-F1", "95 %", *LANGUAGES, "accuracy"):
+        table.add_column(column, justify="left" if column in ("set", "field") else "right")
+    for name in ("real_validation", "challenge"):
+        for field in FIELDS if name in report else ():
+            own = report[name][field]
+            languages = (f"{own[language]['macro_f1']:.1f}" if language in own else "" for language in LANGUAGES)
+            limits = "{} to {}".format(*own["all"]["macro_f1_95"])
+            table.add_row(
+                name, field, str(own["all"]["rows"]), f"{own['all']['macro_f1']:.1f}", limits, *languages,
+                f"{own['all']['accuracy']:.1f}",
+            )  # fmt: skip
+    if "umsab_test" in report:
+        own = report["umsab_test"]
+        languages = (f"{part['macro_f1']:.1f}" for part in (own["languages"].get(code) for code in LANGUAGES) if part)
+        limits = "{} to {}".format(*own["average"]["macro_f1_95"])
+        table.add_row(
+            "umsab_test", "sentiment", str(own["rows"]), f"{own['average']['macro_f1']:.1f}", limits, *languages, ""
+        )
+    return table
+
+
+def write(report: Report, path: Path) -> None:
+    """As JSON."""
+    path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def show(report: Report) -> None:
+    """Print the headline figures."""
+    Console(width=120).print(summary(report))
 
 
 def main(
-    model: Annotated[Path, typer.Option(help="exported folder")],
-    checkpoint: Annotated[Path, typer.Option(help="the checkpoint it was exported from")],
-    data: Annotated[Path, typer.Option(help="folder with public/ and real-validation/")],
+    model: Annotated[Path, typer.Option(help="model folder: served file and model.safetensors")],
+    data: Annotated[Path | None, typer.Option(help="folder with real-validation/ and public/")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="what it was exported from, to compare with")] = None,
+    challenge: Annotated[Path, typer.Option(help="the committed challenge set")] = DEFAULT,
+    out: Annotated[Path | None, typer.Option(help="write all figures here, as JSON")] = None,
 ) -> None:
-    """Print and write the evaluation."""
-    started = time.perf_counter()
-    served = onnx.load(model, threads=1)
-    load_seconds = time.perf_counter() - started
-    original = torch.load(str(checkpoint), threads=1)
-    torch_runtime.set_num_threads(2)
-    real, test = real_validation(data), umsab(data, "test")
-    real_logits, _ = measure(served, real)
-    test_logits, seconds = measure(served, test)
-    both = np.concatenate([real_logits, test_logits])
-    reference = np.concatenate([measure(original, real)[0], measure(original, test)[0]])
-    heads = {"inquiry_type": slice(0, 5), "sentiment": slice(5, 8)}
-    agreement = {
-        field: round(100 * float((both[:, part].argmax(1) == reference[:, part].argmax(1)).mean()), 2)
-        for field, part in heads.items()
-    } | {"actionable": round(100 * float(((both[:, 8] > 0) == (reference[:, 8] > 0)).mean()), 2)}
-    calibration = served.config.calibration
-    report = {
-        "model": {"name": served.name, "version": served.version},
-        "real_validation": real_report(served, real, real_logits),
-        "umsab_test_sentiment": {
-            "rows": len(test),
-            "macro_f1_by_language": by_language(served, test, test_logits, "sentiment"),
-        },
-        "against_fp32_checkpoint": {
-            "same_label_percent": agreement,
-            "macro_f1_change": {
-                field: round(
-                    macro_f1(judge(real_logits, real, field, calibration))
-                    - macro_f1(judge(reference[: len(real)], real, field, calibration)),
-                    2,
-                )
-                for field in FIELDS
-            },
-            "umsab_test_macro_f1_change": round(
-                macro_f1(judge(test_logits, test, "sentiment", calibration))
-                - macro_f1(judge(reference[len(real) :], test, "sentiment", calibration)),
-                2,
-            ),
-        },
-        "megabytes": round((model / "model.onnx").stat().st_size / 1e6, 1),
-        "load_seconds": round(load_seconds, 2),
-        "texts_per_second_one_core": round(1 / seconds, 1),
-    }
-    (model / "evaluation.json").write_text(json.dumps(report, indent=2) + "\n")
-    print(json.dumps(report, indent=2))
+    """Print the headline figures; write all of them with --out."""
+    report = evaluate(model, data, checkpoint, challenge)
+    show(report)
+    if out:
+        write(report, out)
 
 
 if __name__ == "__main__":

@@ -1,171 +1,169 @@
-"""Writes the served model: an ONNX graph with int8-stored weights and fp32 arithmetic.
+"""Writes the model folder of a checkpoint: an 8-bit graph for OpenVINO, and the checkpoint beside it in fp16.
 
-    python -m training.export --checkpoint var/training/small --out models/mention-triage-small
+    python -m training.export --checkpoint var/training/small/second --out models/mention-triage-small
 
-Weights are stored as symmetric int8 with one scale per output channel (per row for the embedding) and expanded by
-Cast and Mul, which ONNX Runtime folds once at load (it would not fold DequantizeLinear). The arithmetic stays fp32, so
-a text's result does not depend on its batch, as it does with dynamically quantised activations.
+The folder is one that transformers and a hub read. Activations are rounded to fixed ranges, which are measured on the
+written mentions, so that a text's result does not depend on its batch. The weights of `model.safetensors` are the
+rounded ones too: both files hold the same numbers.
 """
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
-import onnx
+import openvino as ov
 import torch
 import typer
-from onnx import TensorProto, helper, numpy_helper
+from tokenizers import Tokenizer
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
 
-from services.classify.model.config import ModelConfig
-from services.classify.model.torch import TriageNetwork
+from services.classify.model.base import TokenIds
+from services.classify.model.batching import runs_of
+from services.classify.model.config import ModelConfig, parse_config
+from services.classify.model.folder import CONFIG, SERVED, TOKENIZER
+from services.classify.model.input import encode
+from services.classify.model.labels import columns_of
+from services.common.errors import TriageError
 from training.calibrate import version_of
+from training.data import mentions
+from training.graph import Served, Shape, Weights, build, linear_names
+from training.quantise import Floats, Moments, Rounded, grid_of, onto, rounded, rounded_rows
 
-CONTRIB = "com.microsoft"
+DATA: Final = Path(__file__).parents[1] / "data"
+TEXTS: Final = 800  # for the ranges of activations; twice as many change nothing
 
-
-class Graph:
-    """Collects nodes and initializers; every method returns the name of its output."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
-
-    def constant(self, name: str, value: np.ndarray) -> str:
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        output = f"{op}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, inputs, [output], domain=domain, **attributes))
-        return output
-
-    def weight(self, name: str, value: np.ndarray) -> str:
-        """A matrix (inputs, outputs) that is int8 in the file and fp32 once loaded."""
-        quantised, scale = quantise(value, axis=0)
-        stored = self.constant(name, quantised)
-        expanded = self.node("Cast", stored, to=TensorProto.FLOAT)
-        return self.node("Mul", expanded, self.constant(f"{name}.scale", scale))
+_WORDS: Final = "bert.embeddings.word_embeddings.weight"
 
 
-def quantise(value: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Symmetric int8 and its fp32 scales, one per slice along the other axis."""
-    scale = np.maximum(np.abs(value).max(axis=axis, keepdims=True), 1e-8) / 127
-    return np.round(value / scale).astype(np.int8), scale.astype(np.float32)
+class ExportError(TriageError):
+    """The checkpoint cannot be exported; the message says what to do."""
 
 
-def build(network: TriageNetwork, max_tokens: int) -> onnx.ModelProto:
-    """The graph: `input_ids` int64 (batch, length up to max_tokens), pad id where empty -> `logits` (batch, 9)."""
-    config = network.config
-    state = {name: value.float().numpy() for name, value in network.state_dict().items()}
-    g = Graph()
-
-    def norm(prefix: str) -> tuple[str, str]:
-        return (
-            g.constant(f"{prefix}.weight", state[f"{prefix}.weight"]),
-            g.constant(f"{prefix}.bias", state[f"{prefix}.bias"]),
-        )
-
-    def skip_norm(added: str, skip: str, bias: str, prefix: str) -> str:
-        scale, shift = norm(prefix)
-        return g.node(
-            "SkipLayerNormalization",
-            added,
-            skip,
-            scale,
-            shift,
-            g.constant(bias, state[bias]),
-            domain=CONTRIB,
-            epsilon=config.layer_norm_eps,
-        )
-
-    # Embedding: rows stay int8 in memory too, only the rows of a batch are expanded.
-    words, word_scale = quantise(state["bert.embeddings.word_embeddings.weight"], axis=1)
-    rows = g.node("Gather", g.constant("words", words), "input_ids")
-    scales = g.node("Gather", g.constant("words.scale", word_scale), "input_ids")
-    embedded = g.node("Mul", g.node("Cast", rows, to=TensorProto.FLOAT), scales)
-    # Every token is of type 0, so its embedding belongs to the position's.
-    positions = state["bert.embeddings.position_embeddings.weight"][:max_tokens]
-    positions = positions + state["bert.embeddings.token_type_embeddings.weight"][0]
-    shape = g.node("Shape", "input_ids", start=1, end=2)
-    zero = g.constant("zero", np.array([0], np.int64))
-    used = g.node("Slice", g.constant("positions", positions), zero, shape, zero)
-    scale, shift = norm("bert.embeddings.LayerNorm")
-    hidden = g.node("LayerNormalization", g.node("Add", embedded, used), scale, shift, epsilon=config.layer_norm_eps)
-    padding = g.constant("padding", np.array(config.pad_token_id, np.int64))
-    present = g.node("Not", g.node("Equal", "input_ids", padding))
-    mask = g.node("Cast", present, to=TensorProto.INT32)
-
-    for layer in range(config.num_hidden_layers):
-        prefix = f"bert.encoder.layer.{layer}"
-        attention = f"{prefix}.attention.self"
-        names = ("query", "key", "value")
-        qkv = np.concatenate([state[f"{attention}.{name}.weight"].T for name in names], axis=1)
-        qkv_bias = np.concatenate([state[f"{attention}.{name}.bias"] for name in names])
-        context = g.node(
-            "Attention",
-            hidden,
-            g.weight(f"{attention}.qkv", qkv),
-            g.constant(f"{attention}.qkv.bias", qkv_bias),
-            mask,
-            domain=CONTRIB,
-            num_heads=config.num_attention_heads,
-        )
-        projected = f"{prefix}.attention.output.dense"
-        out = g.node("MatMul", context, g.weight(projected, state[f"{projected}.weight"].T))
-        hidden = skip_norm(out, hidden, f"{projected}.bias", f"{prefix}.attention.output.LayerNorm")
-        up, down = f"{prefix}.intermediate.dense", f"{prefix}.output.dense"
-        wide = g.node("MatMul", hidden, g.weight(up, state[f"{up}.weight"].T))
-        wide = g.node("BiasGelu", wide, g.constant(f"{up}.bias", state[f"{up}.bias"]), domain=CONTRIB)
-        narrow = g.node("MatMul", wide, g.weight(down, state[f"{down}.weight"].T))
-        hidden = skip_norm(narrow, hidden, f"{down}.bias", f"{prefix}.output.LayerNorm")
-
-    # The heads see tokens and their outputs are averaged, both by matrix products over a text's tokens: equal to heads
-    # on the average, as both are linear, but no operation's shape is special for a batch of one text, for which the
-    # runtime would sum in another order.
-    heads = ("inquiry_type", "sentiment", "actionable")
-    weights = np.concatenate([state[f"{head}.weight"] for head in heads]).T
-    biases = np.concatenate([state[f"{head}.bias"] for head in heads])
-    per_token = g.node("MatMul", hidden, g.constant("heads", weights))
-    seen = g.node("Cast", g.node("Unsqueeze", present, g.constant("row", np.array([1]))), to=TensorProto.FLOAT)
-    total = g.node("Squeeze", g.node("MatMul", seen, per_token), g.constant("squeezed", np.array([1])))
-    count = g.node("ReduceSum", seen, g.constant("length", np.array([2])), keepdims=0)
-    mean = g.node("Div", total, count)
-    g.nodes.append(helper.make_node("Add", [mean, g.constant("heads.bias", biases)], ["logits"]))
-
-    graph = helper.make_graph(
-        g.nodes,
-        "mention-triage",
-        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "length"])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(biases)])],
-        g.initializers,
-    )
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(CONTRIB, 1)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="mention-triage")
-
-
-def export(checkpoint: Path, out: Path) -> ModelConfig:
-    """Write model.onnx, tokenizer.json and config.json of a checkpoint to `out`; its config, with its new version."""
-    network = TriageNetwork.from_pretrained(checkpoint, dtype=torch.float32)
-    config = ModelConfig.model_validate(network.config.triage)
-    content = build(network, config.max_tokens).SerializeToString(deterministic=True)
-    tokenizer = (checkpoint / "tokenizer.json").read_bytes()
-    version = version_of(content, tokenizer, config.calibration.model_dump_json().encode())
-    config = config.model_copy(update={"version": version})
+def export(checkpoint: Path, out: Path, data: Path = DATA) -> ModelConfig:
+    """Write the folder `out`; its config, with its new version. `data` has the written mentions."""
+    network = AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=torch.float32).eval()
+    config = parse_config(getattr(network.config, "triage", None), str(checkpoint / CONFIG))
+    shape = _shape_of(network, config, checkpoint)
+    tokenizer = Tokenizer.from_file(str(checkpoint / TOKENIZER))
+    weights = _weights_of(network, str(checkpoint))
+    written = mentions(data)
+    texts = [example.given for example in written[:: max(1, len(written) // TEXTS)]]
+    served, changed = quantise(weights, shape, encode(tokenizer, texts, config.max_tokens))
     out.mkdir(parents=True, exist_ok=True)
-    (out / "model.onnx").write_bytes(content)
-    (out / "tokenizer.json").write_bytes(tokenizer)
-    (out / "config.json").write_text(json.dumps(config.model_dump(), indent=2) + "\n")
+    ov.save_model(build(weights, shape, served).model, out / SERVED[0], compress_to_fp16=False)
+    _save_checkpoint(network, changed, out)
+    _save_tokenizer(tokenizer, config, out)
+    (out / TOKENIZER).write_bytes((checkpoint / TOKENIZER).read_bytes())
+    files = sorted(file for file in out.iterdir() if file.name in (*SERVED, TOKENIZER, "model.safetensors"))
+    version = version_of(*(file.read_bytes() for file in files), config.calibration.model_dump_json().encode())
+    config = config.model_copy(update={"version": version})
+    path = out / CONFIG
+    content = json.loads(path.read_text(encoding="utf-8")) | {"triage": config.model_dump(mode="json")}
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return config
 
 
+def quantise(weights: Weights, shape: Shape, texts: Sequence[TokenIds]) -> tuple[Served, dict[str, Floats]]:
+    """The 8-bit form, and those weights of the checkpoint that it changes."""
+    measured = dict(_moments(weights, shape, texts))
+    grids, layers = {}, {}
+    for number in range(shape.layers):
+        for site, names in linear_names(number).items():
+            stacked = np.concatenate([weights[f"{name}.weight"] for name in names]).astype(np.float64)
+            grids[site] = grid_of(measured[site], stacked, _importance(weights, names[0], len(stacked)))
+            for name in names:
+                own = (weights[f"{name}.weight"], weights[f"{name}.bias"])
+                layers[name] = rounded(*own, grids[site], measured[site])
+        value, attended = f"bert.encoder.layer.{number}.attention.self.value", f"{number}.attended"
+        layers[value] = onto(layers[value], grids[attended])
+    words = rounded_rows(weights[_WORDS])
+    changed = {_WORDS: words[0] * words[1]} | dict(_in_checkpoint(layers))
+    return Served(grids, layers, words), changed
+
+
+def _moments(weights: Weights, shape: Shape, texts: Sequence[TokenIds]) -> dict[str, Moments]:
+    graph = build(weights, shape)
+    compiled = ov.Core().compile_model(graph.model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    moments: dict[str, Moments] = {}
+    # Padding must not be measured: only texts of one length share a run.
+    for _, positions in runs_of(texts):
+        for length in sorted({len(texts[position]) for position in positions}):
+            ids = np.array([texts[position] for position in positions if len(texts[position]) == length], np.int64)
+            outputs = compiled([ids])
+            for number, site in enumerate(graph.taps, start=1):
+                values = outputs[number]
+                moments.setdefault(site, Moments.none(values.shape[-1])).add(values)
+    return moments
+
+
+def _importance(weights: Weights, name: str, outputs: int) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    """How much an error of each output counts: as the normalisation that follows scales it, if one follows."""
+    if not name.endswith(".output.dense"):
+        return np.ones(outputs)
+    return weights[f"{name.removesuffix('dense')}LayerNorm.weight"].astype(np.float64)
+
+
+def _in_checkpoint(layers: dict[str, Rounded]) -> Iterator[tuple[str, Floats]]:
+    for name, layer in layers.items():
+        yield f"{name}.weight", layer.weight
+        yield f"{name}.bias", layer.bias
+
+
+def _shape_of(network: PreTrainedModel, config: ModelConfig, where: Path) -> Shape:
+    bert = network.config
+    if bert.model_type != "bert" or bert.hidden_act != "gelu":
+        raise ExportError(
+            f"{where} is a {bert.model_type} with {getattr(bert, 'hidden_act', 'another activation')}: only BERT with "
+            "gelu is exported. Serve it as it is, with CLASSIFY_BACKEND=torch"
+        )
+    return Shape(
+        layers=bert.num_hidden_layers,
+        heads=bert.num_attention_heads,
+        hidden=bert.hidden_size,
+        epsilon=bert.layer_norm_eps,
+        pad_id=bert.pad_token_id,
+        max_tokens=config.max_tokens,
+    )
+
+
+def _weights_of(network: PreTrainedModel, where: str) -> dict[str, Floats]:
+    """fp32, the outputs in the order of our labels; an absent one is always 0."""
+    weights = {name: value.float().numpy() for name, value in network.state_dict().items()}
+    columns = columns_of(network.config.id2label or {}, where)
+    for name in ("classifier.weight", "classifier.bias"):
+        own = weights[name]
+        rows = [np.zeros_like(own[0]) if column is None else own[column] for column in columns]
+        weights[name] = np.stack(rows)
+    return weights
+
+
+def _save_checkpoint(network: PreTrainedModel, changed: dict[str, Floats], out: Path) -> None:
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in changed.items()}, strict=False)
+    network.half().save_pretrained(out)  # type: ignore[no-untyped-call]
+
+
+def _save_tokenizer(tokenizer: Tokenizer, config: ModelConfig, out: Path) -> None:
+    """As transformers wants it, with its special tokens by name."""
+    special = {"bos": "<s>", "eos": "</s>", "cls": "<s>", "sep": "</s>", "unk": "<unk>", "pad": "<pad>"}
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        model_max_length=config.max_tokens,
+        **{f"{name}_token": token for name, token in special.items()},
+    ).save_pretrained(out)
+
+
 def main(
-    checkpoint: Annotated[Path, typer.Option(help="calibrated checkpoint folder")],
+    checkpoint: Annotated[Path, typer.Option(help="checkpoint folder")],
     out: Annotated[Path, typer.Option()] = Path("models/mention-triage-small"),
+    data: Annotated[Path, typer.Option(help="folder with mentions/, for the ranges")] = DATA,
 ) -> None:
     """Export a checkpoint."""
-    config = export(checkpoint, out)
-    print(f"{out}: {config.name} {config.version}, {(out / 'model.onnx').stat().st_size / 1e6:.1f} MB")
+    config = export(checkpoint, out, data)
+    print(f"{out}: {config.name} {config.version}")
+    for file in sorted(out.iterdir()):
+        print(f"  {file.name} {file.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

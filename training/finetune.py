@@ -1,168 +1,247 @@
-"""Fine-tunes a base encoder with the three heads and keeps the best epoch.
+"""Fine-tunes a base encoder with transformers' Trainer: one run per seed, resumed where it was broken off."""
 
-python -m training.finetune --base BASE --data DATA --out var/training/small
-"""
-
-import json
+import math
 import random
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
-import typer
 from sklearn.metrics import f1_score
 from tokenizers import Tokenizer
-from torch import Tensor
-from torch.nn import functional
-from transformers import BertConfig, get_linear_schedule_with_warmup
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    EvalPrediction,
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    get_linear_schedule_with_warmup,
+    set_seed,
+)
 from transformers.utils.hub import cached_file
 
-from services.classify.model.base import TokenIds
-from services.classify.model.config import ModelConfig
-from services.classify.model.input import encode
-from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
-from services.classify.model.torch import TriageNetwork
-from training.data import UNKNOWN, Example, alter, real_validation, training_set, umsab
-
-TYPES, FEELINGS = len(INQUIRY_TYPES), len(SENTIMENTS)
-MAX_TOKENS = 128
-PAD_ID = 1  # of every XLM-R vocabulary
+from services.classify.model.input import encode, special_token
+from services.classify.model.labels import NAMES
+from training.augment import alter
+from training.data import Example, ibm, mentions, real_validation, tweeteval, umsab
+from training.recipe import Recipe, Stage
+from training.targets import PARTS, Floats, hard_targets, loss_of, probabilities
 
 
-def batches(tokens: Sequence[TokenIds], size: int, rng: random.Random | None = None) -> Iterator[list[int]]:
-    """Row numbers in batches of similar length; in random order when `rng` is given."""
-    order = list(range(len(tokens)))
-    if rng:
-        rng.shuffle(order)
-    # Sorting inside windows keeps batches random and still nearly free of padding.
-    window = size * 50
-    grouped = [
-        sorted(order[start : start + window], key=lambda row: len(tokens[row]))
-        for start in range(0, len(order), window)
+class Rows(Dataset[dict[str, Any]]):
+    """Token ids and targets; written mentions are altered anew each time they are taken."""
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        targets: Floats,
+        tokenizer: Tokenizer,
+        max_tokens: int,
+        altered: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.examples, self.targets = examples, targets
+        self._tokenizer, self._max_tokens, self._altered = tokenizer, max_tokens, altered
+        self._rng = random.Random(seed)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        example = self.examples[row]
+        if self._altered and written(example) and self._rng.random() < self._altered:
+            example = alter(example, self._rng)
+        return {
+            "input_ids": encode(self._tokenizer, [example.given], self._max_tokens)[0],
+            "labels": self.targets[row],
+        }
+
+
+def written(example: Example) -> bool:
+    """Whether the text was written for this project; real posts are rough enough."""
+    return not example.source.startswith(("umsab", "tweeteval", "ibm", "real"))
+
+
+class TriageTrainer(Trainer):
+    """Trainer with this project's loss and with a rate per layer."""
+
+    def __init__(self, recipe: Recipe, stage: Stage, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._recipe, self._stage = recipe, stage
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,  # noqa: ARG002  # the base class's signature
+    ) -> Any:
+        """The loss of `training.targets`."""
+        targets = inputs["labels"]
+        outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
+        loss = loss_of(outputs.logits.float(), targets)
+        return (loss, outputs) if return_outputs else loss
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ARG002  # the base class's signature
+        """AdamW; layers further from the heads move less (Howard and Ruder 2018)."""
+        if self.optimizer is None:
+            groups = parameter_groups(self.model, self._recipe, self._stage.rate)
+            self.optimizer = torch.optim.AdamW(groups, weight_decay=self._recipe.weight_decay, fused=True)
+        return self.optimizer
+
+
+def parameter_groups(model: Any, recipe: Recipe, rate: float) -> list[dict[str, Any]]:
+    """The parameters by rate: the encoder's layers counted from its last, the embeddings below them, the rest above."""
+    layers = model.config.num_hidden_layers
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        parts = name.split(".")
+        if "embeddings" in parts:
+            own = rate * recipe.layer_decay**layers
+        elif "layer" in parts:
+            own = rate * recipe.layer_decay ** (layers - 1 - int(parts[parts.index("layer") + 1]))
+        else:
+            own = rate * recipe.head_rate
+        groups.setdefault(own, []).append(parameter)
+    return [{"params": parameters, "lr": own} for own, parameters in groups.items()]
+
+
+def collate(rows: Sequence[dict[str, Any]], pad_id: int) -> dict[str, Tensor]:
+    """Ids and mask (rows, longest), targets (rows, WIDTH)."""
+    ids = torch.full((len(rows), max(len(row["input_ids"]) for row in rows)), pad_id, dtype=torch.long)
+    for at, row in enumerate(rows):
+        ids[at, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
+    labels = torch.from_numpy(np.stack([row["labels"] for row in rows]))
+    return {"input_ids": ids, "attention_mask": torch.ne(ids, pad_id).long(), "labels": labels}
+
+
+def network_of(base: str, recipe: Recipe, seed: int) -> PreTrainedModel:
+    """The base with nine labels: its own head when an earlier stage left one, else a fresh one."""
+    set_seed(seed)
+    config = AutoConfig.from_pretrained(
+        base,
+        id2label=dict(enumerate(NAMES)),
+        label2id={name: number for number, name in enumerate(NAMES)},
+        problem_type="multi_label_classification",
+        classifier_dropout=recipe.dropout,
+        # Few epochs over altered texts leave little to regularise, and random masks cost a fifth of a CPU's time.
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    return AutoModelForSequenceClassification.from_pretrained(  # type: ignore[no-any-return]
+        base, config=config, dtype=torch.float32, attn_implementation="eager"
+    )
+
+
+def training_set(data: Path, stage: Stage) -> list[Example]:
+    """What a stage is trained on. Never the real validation posts, never UMSAB's val or test."""
+    examples = [*mentions(data), *ibm(data), *umsab(data, "train"), *tweeteval(data, stage.tweeteval_rows)]
+    return [
+        example
+        for example in examples
+        if example.source not in stage.leave_out
+        for _ in range(stage.repeat.get(example.source, 1))
     ]
-    result = [group[at : at + size] for group in grouped for at in range(0, len(group), size)]
-    if rng:
-        rng.shuffle(result)
-    yield from result
 
 
-def loss_of(logits: Tensor, examples: Sequence[Example]) -> Tensor:
-    """Sum of the three heads' mean losses, each over the rows that carry its label."""
-    types = torch.tensor([e.inquiry_type for e in examples])
-    feelings = torch.tensor([e.sentiment for e in examples])
-    actionable = torch.tensor([e.actionable for e in examples])
-    total = logits.sum() * 0.0
-    if (types != UNKNOWN).any():
-        total = total + functional.cross_entropy(logits[:, :TYPES], types, ignore_index=UNKNOWN)
-    if (feelings != UNKNOWN).any():
-        feeling_logits = logits[:, TYPES : TYPES + FEELINGS]
-        total = total + functional.cross_entropy(feeling_logits, feelings, ignore_index=UNKNOWN)
-    known = actionable != UNKNOWN
-    if known.any():
-        target = actionable[known].float()
-        total = total + 0.5 * functional.binary_cross_entropy_with_logits(logits[known, -1], target)
-    return total
+def train(
+    base: str,
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    stage: Stage,
+    seed: int,
+    threads: int,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Path:
+    """One run of a stage; its checkpoint. Returns at once when it is finished, goes on when it was broken off.
 
-
-def pad(batch: Sequence[TokenIds]) -> tuple[Tensor, Tensor]:
-    """Ids and mask, both (batch, longest)."""
-    ids = torch.full((len(batch), max(map(len, batch))), PAD_ID, dtype=torch.long)
-    for row, tokens in enumerate(batch):
-        ids[row, : len(tokens)] = torch.tensor(tokens)
-    return ids, torch.ne(ids, PAD_ID).long()
-
-
-@torch.inference_mode()
-def logits_of(network: TriageNetwork, tokens: Sequence[TokenIds]) -> Tensor:
-    """Logits (rows, 9) in the order given, fp32."""
-    network.eval()  # type: ignore[no-untyped-call]
-    result = torch.empty(len(tokens), TYPES + FEELINGS + 1)
-    for rows in batches(tokens, 64):
-        result[rows] = network(*pad([tokens[row] for row in rows])).float()
-    return result
-
-
-def scores(logits: Tensor, examples: Sequence[Example]) -> dict[str, float]:
-    """Macro-F1 (percent) per field over the rows that carry its label."""
-    result = {}
-    fields = {
-        "inquiry_type": (logits[:, :TYPES].argmax(-1), [e.inquiry_type for e in examples]),
-        "sentiment": (logits[:, TYPES : TYPES + FEELINGS].argmax(-1), [e.sentiment for e in examples]),
-        "actionable": ((logits[:, -1] > 0).long(), [e.actionable for e in examples]),
-    }
-    for field, (predicted, gold) in fields.items():
-        known = [row for row, label in enumerate(gold) if label != UNKNOWN]
-        if known:
-            truth = [gold[row] for row in known]
-            result[field] = 100 * float(f1_score(truth, predicted[known].tolist(), average="macro"))
-    return result
-
-
-def main(
-    base: Annotated[str, typer.Option(help="folder or hub id of the encoder")],
-    data: Annotated[Path, typer.Option(help="folder with mentions/, public/ and real-validation/")],
-    out: Annotated[Path, typer.Option()] = Path("var/training/small"),
-    name: Annotated[str, typer.Option(help="the model's name in every classification")] = "mention-triage-small",
-    epochs: int = 3,
-    rate: float = 8e-5,
-    batch: int = 32,
-    tweeteval_cap: int = 3_500,
-    altered: Annotated[float, typer.Option(help="share of the written mentions altered per epoch")] = 0.5,
-    seed: int = 2027,
-    threads: int = 2,
-) -> None:
-    """Train, print the validation scores of each epoch, save the best one to `out`."""
-    torch.manual_seed(seed)
+    With callbacks, which tell of the progress in their way, the Trainer shows no bar and prints nothing itself.
+    """
+    done = out / "done"
+    if (done / "tokenizer.json").is_file():
+        return done
     torch.set_num_threads(threads)
-    rng = random.Random(seed)
-    # On a CPU, random numbers for attention dropout cost a tenth of the time, and fused attention is slower.
-    config = BertConfig.from_pretrained(base, attention_probs_dropout_prob=0.0)
-    network = TriageNetwork.from_pretrained(base, config=config, dtype=torch.float32, attn_implementation="eager")
+    network = network_of(base, recipe, seed)
     tokenizer = Tokenizer.from_file(str(cached_file(base, "tokenizer.json")))
-    examples = training_set(data, tweeteval_cap, seed)
-    held_out = {"real": real_validation(data), "umsab-val": umsab(data, "val")}
-    held_out_tokens = {part: encode(tokenizer, [e.given for e in rows], MAX_TOKENS) for part, rows in held_out.items()}
-    steps = epochs * ((len(examples) + batch - 1) // batch)
-    heads = [p for where, p in network.named_parameters() if not where.startswith("bert.")]
-    groups = [{"params": network.bert.parameters(), "lr": rate}, {"params": heads, "lr": 10 * rate}]
-    optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-    schedule = get_linear_schedule_with_warmup(optimizer, steps // 10, steps)  # type: ignore[no-untyped-call]
-    print(f"{len(examples)} rows, {steps} steps, {epochs} epochs", flush=True)
-    best, step, started = 0.0, 0, time.monotonic()
-    for epoch in range(1, epochs + 1):
-        seen = [alter(e, rng) if e.source == "mentions" and rng.random() < altered else e for e in examples]
-        tokens = encode(tokenizer, [e.given for e in seen], MAX_TOKENS)
-        network.train()
-        for rows in batches(tokens, batch, rng):
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                logits = network(*pad([tokens[row] for row in rows]))
-            loss = loss_of(logits.float(), [seen[row] for row in rows])
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-            step += 1
-            if step % 50 == 0:
-                took = time.monotonic() - started
-                left = took / step * (steps - step)
-                print(f"step {step}/{steps} loss {loss.item():.3f} {took:.0f} s, {left:.0f} s left", flush=True)
-        result = {part: scores(logits_of(network, held_out_tokens[part]), rows) for part, rows in held_out.items()}
-        print(f"epoch {epoch}", json.dumps(result), flush=True)
-        choice = (
-            result["real"]["inquiry_type"]
-            + 0.5 * (result["real"]["sentiment"] + result["umsab-val"]["sentiment"])
-            + 0.5 * result["real"]["actionable"]
-        )
-        if choice > best:
-            best = choice
-            network.config.triage = ModelConfig(name=name, version="uncalibrated", max_tokens=MAX_TOKENS).model_dump()
-            network.save_pretrained(out)
-            tokenizer.save(str(out / "tokenizer.json"), pretty=False)
-            print(f"kept epoch {epoch}", flush=True)
+    pad_id = special_token(tokenizer, "<pad>")
+    examples = training_set(data, stage)
+    targets = hard_targets(examples, recipe.label_smoothing)
+    rows = Rows(examples, targets, tokenizer, recipe.max_tokens, recipe.altered, seed)
+    watched = {
+        name: Rows(held_out, hard_targets(held_out, 0.0), tokenizer, recipe.max_tokens)
+        for name, held_out in (("real", real_validation(data)), ("umsab", umsab(data, "val")))
+        if held_out
+    }
+    arguments = TrainingArguments(
+        output_dir=str(out),
+        num_train_epochs=stage.epochs,
+        per_device_train_batch_size=recipe.batch,
+        per_device_eval_batch_size=64,
+        train_sampling_strategy="group_by_length",
+        use_cpu=True,
+        bf16=True,
+        seed=seed,
+        max_grad_norm=1.0,
+        eval_strategy="epoch",
+        save_strategy="steps",
+        save_steps=200,
+        save_total_limit=1,
+        logging_steps=50,
+        remove_unused_columns=False,
+        report_to="none",
+        disable_tqdm=bool(callbacks),
+    )
+    trainer = TriageTrainer(
+        recipe,
+        stage,
+        model=network,
+        args=arguments,
+        train_dataset=rows,
+        eval_dataset=watched,
+        data_collator=partial(collate, pad_id=pad_id),
+        compute_metrics=_scores,
+        callbacks=list(callbacks),
+    )
+    if callbacks:
+        trainer.remove_callback(PrinterCallback)
+    steps = math.ceil(stage.epochs * math.ceil(len(rows) / recipe.batch))
+    trainer.lr_scheduler = get_linear_schedule_with_warmup(  # type: ignore[no-untyped-call]
+        trainer.create_optimizer(), int(recipe.warm_up * steps), steps
+    )
+    trainer.train(resume_from_checkpoint=_broken_off_at(out))
+    network.save_pretrained(done)
+    tokenizer.save(str(done / "tokenizer.json"), pretty=False)
+    return done
 
 
-if __name__ == "__main__":
-    typer.run(main)
+def _broken_off_at(out: Path) -> str | None:
+    """The last checkpoint that was written whole: the Trainer writes its state after all else."""
+    whole = [path.parent for path in out.glob("checkpoint-*/trainer_state.json")]
+    return str(max(whole, key=lambda path: int(path.name.split("-")[1]))) if whole else None
+
+
+def _scores(prediction: EvalPrediction) -> dict[str, float]:
+    """Macro-F1 (percent) of each field that has labels, uncalibrated: to watch a training by."""
+    logits, targets = np.asarray(prediction.predictions), np.asarray(prediction.label_ids)
+    said, wanted = probabilities(logits), targets
+    scores = {}
+    for field, part in PARTS.items():
+        known = ~np.isnan(wanted[:, part.start])
+        if known.any():
+            pairs = [_top(values[known, part]) for values in (wanted, said)]
+            scores[field] = round(100 * float(f1_score(*pairs, average="macro")), 2)
+    return scores
+
+
+def _top(distribution: Floats) -> npt.NDArray[np.int64]:
+    """The most probable class of each row; of a single column, whether it is probable."""
+    return (distribution[:, 0] >= 0.5).astype(int) if distribution.shape[1] == 1 else distribution.argmax(1)

@@ -1,32 +1,39 @@
-"""What is fitted and measured on labelled logits; plain numpy and scikit-learn."""
+"""What is fitted and measured on labelled logits; numpy, scipy and scikit-learn."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.special import log_softmax
 from sklearn.metrics import f1_score
 from sklearn.model_selection import KFold
 
 from services.classify.model.config import Calibration, FieldCalibration
 from services.classify.model.decode import predictions
 from training.data import UNKNOWN, Example
+from training.targets import FEELINGS, TYPES, Floats
 
-Floats = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 FIELDS = ("inquiry_type", "sentiment", "actionable")
-# The levels mean "right nine times in ten" and "three in four"; thresholds fitted on few rows are a point optimistic.
-HIGH_PRECISION, MEDIUM_PRECISION = 0.91, 0.76
+# What the levels promise, share of right labels; below `low` the model abstains. Thresholds fitted on few rows are a
+# point optimistic, hence the margin.
+PRECISION = {"high": 0.93, "medium": 0.75, "low": 0.5}
+MARGIN = 0.01
 FEWEST = 20  # rows from which a level's precision is taken seriously
-FOLDS, SEED = 5, 2027
+# How strongly class offsets are drawn to zero: about the weight of so many rows.
+OFFSET_PENALTY = 4.0
+FOLDS, SEED = 10, 2027
+BINS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One field over the rows that carry its label: probabilities (rows, classes) and the right classes (rows,)."""
 
-    probabilities: Floats
+    probabilities: Doubles
     gold: Ints
 
     @property
@@ -35,7 +42,7 @@ class Judged:
         return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
-    def confidence(self) -> Floats:
+    def confidence(self) -> Doubles:
         """The top label's probabilities."""
         return np.asarray(self.probabilities.max(axis=1))
 
@@ -44,21 +51,23 @@ class Judged:
         """Where the top label is right."""
         return np.equal(self.top, self.gold)
 
+    def only(self, rows: npt.NDArray[np.bool_] | Ints) -> "Judged":
+        """Some of the rows, by mask or by number."""
+        return Judged(self.probabilities[rows], self.gold[rows])
+
 
 def gold_of(examples: list[Example], field: str) -> Ints:
     """The labels of a field, UNKNOWN where a row has none."""
     return np.array([getattr(example, field) for example in examples])
 
 
-def judge(
-    logits: npt.NDArray[np.float32], examples: list[Example], field: str, calibration: Calibration | None = None
-) -> Judged:
+def judge(logits: Floats, examples: list[Example], field: str, calibration: Calibration | None = None) -> Judged:
     """What the model says about one field of the rows that have its label, as it would be served."""
     gold = gold_of(examples, field)
     known = gold != UNKNOWN
     predicted = predictions(logits[known], calibration or Calibration())
     if field == "actionable":
-        return Judged(np.array([(1 - p.actionable, p.actionable) for p in predicted]), gold[known])
+        return Judged(np.array([(1 - p.actionable, p.actionable) for p in predicted]).reshape(-1, 2), gold[known])
     return Judged(np.array([getattr(p, field) for p in predicted]), gold[known])
 
 
@@ -67,38 +76,75 @@ def macro_f1(judged: Judged) -> float:
     return 100 * float(f1_score(judged.gold, judged.top, average="macro"))
 
 
-def expected_calibration_error(judged: Judged, bins: int = 10) -> float:
-    """Mean distance of the top label's probability from its precision, in ten equal bins (Guo et al. 2017)."""
-    bin_of = np.minimum((judged.confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(judged.right[bin_of == b].mean() - judged.confidence[bin_of == b].mean()) * (bin_of == b).mean()
-        for b in np.unique(bin_of)
+def accuracy(judged: Judged) -> float:
+    """Percent."""
+    return 100 * float(judged.right.mean())
+
+
+def expected_calibration_error(judged: Judged) -> float:
+    """Mean distance of the top label's probability from its precision, in five equal bins (Guo et al. 2017)."""
+    return float(sum(abs(precision - confidence) * share for confidence, precision, share in reliability(judged)))
+
+
+def reliability(judged: Judged) -> list[tuple[float, float, float]]:
+    """Mean confidence, precision and share of the rows, of each bin that has any."""
+    bin_of = np.minimum((judged.confidence * BINS).astype(int), BINS - 1)
+    return [
+        (float(judged.confidence[own].mean()), float(judged.right[own].mean()), float(own.mean()))
+        for own in (bin_of == b for b in np.unique(bin_of))
     ]
-    return float(sum(gaps))
 
 
-def fit(logits: npt.NDArray[np.float32], examples: list[Example]) -> Calibration:
-    """Temperature (least negative log-likelihood) and confidence thresholds of each head."""
-    fields = {}
-    for field in FIELDS:
-        candidates = [_with(field, FieldCalibration(temperature=t)) for t in np.geomspace(0.5, 4, 60).round(3)]
-        best = min(candidates, key=lambda c: _loss(judge(logits, examples, field, c)))
-        judged = judge(logits, examples, field, best)
-        high = threshold(judged, HIGH_PRECISION)
-        rest = judged.confidence < high
-        medium = threshold(Judged(judged.probabilities[rest], judged.gold[rest]), MEDIUM_PRECISION)
-        temperature = getattr(best, field).temperature
-        fields[field] = FieldCalibration(temperature=temperature, high=high, medium=min(medium, high))
-    return Calibration(**fields)
+def fit(logits: Floats, examples: list[Example]) -> Calibration:
+    """Temperature, class offsets and confidence thresholds of each head."""
+    return Calibration(**{field: fit_field(logits, examples, field) for field in FIELDS})
+
+
+def fit_field(logits: Floats, examples: list[Example], field: str) -> FieldCalibration:
+    """Temperature, class offsets and confidence thresholds of one head."""
+    scaling = _scaling(logits, examples, field)
+    judged = judge(logits, examples, field, Calibration(**{field: scaling}))
+    high = threshold(judged, PRECISION["high"] + MARGIN)
+    below = judged.only(judged.confidence < high)
+    medium = min(threshold(below, PRECISION["medium"] + MARGIN), high)
+    low = min(threshold(below.only(below.confidence < medium), PRECISION["low"] + MARGIN), medium)
+    return scaling.model_copy(update={"high": high, "medium": medium, "low": low})
+
+
+def _scaling(logits: Floats, examples: list[Example], field: str) -> FieldCalibration:
+    """Vector scaling with one temperature (Guo et al. 2017): least negative log-likelihood, offsets drawn to zero."""
+    gold = gold_of(examples, field)
+    known = gold != UNKNOWN
+    truth, wide = gold[known], logits[known].astype(np.float64)
+    if field == "actionable":
+        wide = np.stack([np.zeros(len(truth)), wide[:, -1]], axis=1)
+    else:
+        wide = wide[:, :TYPES] if field == "inquiry_type" else wide[:, TYPES : TYPES + FEELINGS]
+    classes = wide.shape[1]
+
+    def loss(parameters: Doubles) -> float:
+        offsets = np.append(0.0, parameters[1:]) if classes == 2 else parameters[1:]
+        likelihood = log_softmax(wide / np.exp(parameters[0]) + offsets, axis=1)[np.arange(len(truth)), truth]
+        return float(-likelihood.sum() + OFFSET_PENALTY * (parameters[1:] ** 2).sum())
+
+    start = np.zeros(1 + (1 if classes == 2 else classes))
+    best = minimize(loss, start, method="L-BFGS-B", bounds=[(-1.0, 2.0)] + [(-2.0, 2.0)] * (len(start) - 1)).x
+    return FieldCalibration(
+        temperature=round(float(np.exp(best[0])), 4), bias=tuple(round(float(value), 4) for value in best[1:])
+    )
 
 
 def threshold(judged: Judged, precision: float) -> float:
     """The lowest probability from which on the top labels are right that often; 1 when there is none."""
-    for candidate in np.unique(judged.confidence):
-        above = judged.confidence >= candidate
-        if above.sum() >= FEWEST and judged.right[above].mean() >= precision:
-            return round(float(candidate), 4)
-    return 1.0
+    if len(judged.gold) < FEWEST:
+        return 1.0
+    order = np.argsort(-judged.confidence)
+    confidence, ranks = judged.confidence[order], np.arange(1, len(order) + 1)
+    right = np.cumsum(judged.right[order]) / ranks
+    # Rows of equal probability are taken together or not at all.
+    last_of_equals = np.append(confidence[1:] != confidence[:-1], True)
+    enough = np.flatnonzero((right >= precision) & (ranks >= FEWEST) & last_of_equals)
+    return round(float(confidence[enough[-1]]), 4) if len(enough) else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,42 +155,26 @@ class Level:
     precision: float
 
 
-def cross_fitted(
-    logits: npt.NDArray[np.float32], examples: list[Example], field: str
-) -> tuple[float, dict[str, Level]]:
-    """Calibration error and confidence levels with every row judged by what was fitted on the other folds."""
-    probabilities, gold, given = [], [], []
-    for train, test in KFold(FOLDS, shuffle=True, random_state=SEED).split(logits):
-        fitted = fit(logits[train], [examples[row] for row in train])
-        judged = judge(logits[test], [examples[row] for row in test], field, fitted)
-        limits: FieldCalibration = getattr(fitted, field)
-        probabilities.append(judged.probabilities)
-        gold.append(judged.gold)
-        given.append((judged.confidence >= limits.medium).astype(int) + (judged.confidence >= limits.high))
-    together = Judged(np.concatenate(probabilities), np.concatenate(gold))
-    levels = np.concatenate(given)
-    return expected_calibration_error(together), {
-        name: Level(float((levels == level).mean()), float(together.right[levels == level].mean()))
-        for level, name in ((2, "high"), (1, "medium"), (0, "low"))
-        if (levels == level).any()
+def cross_fitted(logits: Floats, examples: list[Example], field: str) -> tuple[Judged, dict[str, Level]]:
+    """The labelled rows in their order, each judged by what was fitted on the other folds; and the levels' worth."""
+    gold = gold_of(examples, field)
+    known = np.flatnonzero(gold != UNKNOWN)
+    labelled = [examples[row] for row in known]
+    own = logits[known]
+    probabilities = np.empty((len(known), 0))
+    given = np.zeros(len(known), int)
+    for train, test in KFold(FOLDS, shuffle=True, random_state=SEED).split(own):
+        limits = fit_field(own[train], [labelled[row] for row in train], field)
+        judged = judge(own[test], [labelled[row] for row in test], field, Calibration(**{field: limits}))
+        if not probabilities.size:
+            probabilities = np.empty((len(known), judged.probabilities.shape[1]))
+        probabilities[test] = judged.probabilities
+        given[test] = sum(
+            (judged.confidence >= limit).astype(int) for limit in (limits.low, limits.medium, limits.high)
+        )
+    together = Judged(probabilities, gold[known])
+    return together, {
+        name: Level(float((given == level).mean()), float(together.right[given == level].mean()))
+        for level, name in ((3, "high"), (2, "medium"), (1, "low"), (0, "abstain"))
+        if (given == level).any()
     }
-
-
-def interval(judged: Judged, score: Callable[[Judged], float], draws: int = 500) -> tuple[float, float]:
-    """Bootstrap 95 % interval of a score."""
-    rng = np.random.default_rng(SEED)
-    values = []
-    for _ in range(draws):
-        rows = rng.integers(0, len(judged.gold), len(judged.gold))
-        values.append(score(Judged(judged.probabilities[rows], judged.gold[rows])))
-    low, high = np.percentile(values, (2.5, 97.5))
-    return float(low), float(high)
-
-
-def _with(field: str, value: FieldCalibration) -> Calibration:
-    return Calibration(**{field: value})
-
-
-def _loss(judged: Judged) -> float:
-    likelihood = judged.probabilities[np.arange(len(judged.gold)), judged.gold]
-    return float(-np.log(np.maximum(likelihood, 1e-4)).mean())

@@ -64,8 +64,14 @@ def test_rows_without_a_label_are_not_judged(overconfident: tuple[np.ndarray, li
     assert len(judge(logits, examples, "sentiment").gold) == 150
 
 
-def test_cross_fitted_levels_cover_everything(overconfident: tuple[np.ndarray, list[Example]]) -> None:
-    error, levels = cross_fitted(*overconfident, "inquiry_type")
-    assert 0 < error < 0.2
+def test_cross_fitted_rows_keep_their_order_and_levels_cover_everything(
+    overconfident: tuple[np.ndarray, list[Example]],
+) -> None:
+    logits, examples = overconfident
+    together, levels = cross_fitted(logits, examples, "sentiment")
+    assert together.gold.tolist() == [e.sentiment for e in examples if e.sentiment != UNKNOWN]
+    raw = judge(logits, examples, "sentiment")
+    assert (together.top == raw.top).mean() > 0.8
+    assert expected_calibration_error(together) < expected_calibration_error(raw)
     assert sum(level.coverage for level in levels.values()) == pytest.approx(1)
-    assert levels["high"].precision > levels["low"].precision
+    assert levels["high"].precision > levels["medium"].precision
