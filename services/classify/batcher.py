@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from services.classify.model.base import Model, Prediction, TokenIds
-from services.classify.model.batching import padded_length
+from services.classify.model.batching import MAX_RUN_ROWS, MAX_RUN_TOKENS, padded_length, rows_of_run
 
 
 def _ignore(*_: float) -> None:
@@ -49,18 +49,18 @@ class _Waiting:
 class Batcher:
     """Groups inputs of many callers into model runs of equal padded length, `model.threads` runs at once.
 
-    A run takes at most `max_rows` texts and `max_tokens` tokens (or one text); larger ones would not be faster per
-    text, only later. At most `max_waiting` distinct inputs wait; beyond that callers wait to enqueue. The texts of a
-    failing run are run again one by one, so that a text fails only its own callers; what all callers have given up is
-    not run.
+    A run takes at most `max_rows` texts and `max_tokens` tokens (or one text), and a number of texts that is a power of
+    two (see `batching`). At most `max_waiting` distinct inputs wait; beyond that callers wait to enqueue. The texts of
+    a failing run are run again one by one, so that a text fails only its own callers; what all callers have given up
+    is not run.
     """
 
     def __init__(
         self,
         model: Model,
         *,
-        max_rows: int = 32,
-        max_tokens: int = 512,
+        max_rows: int = MAX_RUN_ROWS,
+        max_tokens: int = MAX_RUN_TOKENS,
         max_waiting: int = 2_048,
         observer: Observer | None = None,
     ) -> None:
@@ -78,6 +78,11 @@ class Batcher:
         self._running: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
+
+    @property
+    def full(self) -> bool:
+        """Whether as many inputs wait as may: callers now wait to enqueue."""
+        return self._space.locked()
 
     async def start(self) -> None:
         """Start the queue's task and the model's threads."""
@@ -146,7 +151,7 @@ class Batcher:
         while self._buckets:
             length = min(self._buckets, key=lambda key: next(iter(self._buckets[key].values())).since)
             bucket = self._buckets[length]
-            rows = max(1, min(self._max_rows, self._max_tokens // length))
+            rows = rows_of_run(length, len(bucket), self._max_rows, self._max_tokens)
             taken: list[_Waiting] = []
             while bucket and len(taken) < rows:
                 waiting = bucket.pop(next(iter(bucket)))

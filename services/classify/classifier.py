@@ -10,6 +10,7 @@ from services.classify.batcher import Batcher, Observer
 from services.classify.cache import PredictionCache
 from services.classify.language import identify
 from services.classify.model.base import Levels, Model, ModelInput, Prediction, TokenIds
+from services.classify.model.batching import MAX_RUN_ROWS, padded_length, rows_of_run
 from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
 
 # Up to so many texts are read in the event loop: about a millisecond, as a trip to another thread may take.
@@ -57,6 +58,11 @@ class Classifier:
         """The model's version."""
         return self._model.version
 
+    @property
+    def full(self) -> bool:
+        """Whether more waits for the model than it takes in: who can come back later should."""
+        return self._batcher.full
+
     async def start(self) -> None:
         """Start the threads that read and predict, and warm up: the first mention must not wait for lazy loading."""
         # Of its own: reading must not queue behind model runs.
@@ -69,18 +75,24 @@ class Classifier:
         await self._batcher.stop()
         self._reader.shutdown()
 
-    async def classify(self, inputs: Sequence[ModelInput], language_hints: Sequence[str]) -> list[Labels]:
-        """Labels in the order of `inputs`; `language_hints` are the platform's tags, "" where there is none."""
+    async def classify(
+        self, inputs: Sequence[ModelInput], language_hints: Sequence[str], *, remember: bool = True
+    ) -> list[Labels]:
+        """Labels in the order of `inputs`; `language_hints` are the platform's tags, "" where there is none.
+
+        `remember` False: for what are no mentions; the cache is asked, but neither filled nor counted.
+        """
         if not inputs:
             return []
         tokens, languages = await self._read(inputs, language_hints)
         known = [self.cache.get(self.version, ids) for ids in tokens]
         missing = [ids for ids, prediction in zip(tokens, known, strict=True) if prediction is None]
-        self._observer.cache(len(inputs) - len(missing), len(missing))
+        if remember:
+            self._observer.cache(len(inputs) - len(missing), len(missing))
         fresh: dict[TokenIds, Prediction] = {}
         if missing:
             fresh = dict(zip(missing, await self._batcher.predict(missing), strict=True))
-            for ids, prediction in fresh.items():
+            for ids, prediction in fresh.items() if remember else ():
                 self.cache.put(self.version, ids, prediction)
         return [
             self._labels(prediction or fresh[ids], language)
@@ -88,8 +100,11 @@ class Classifier:
         ]
 
     def _warm_up(self) -> None:
-        tokens, _, _ = self._read_now([ModelInput(_WARM_UP_TEXT)], [""])
-        self._model.predict(tokens)
+        usual, longest = self._read_now([ModelInput(_WARM_UP_TEXT), ModelInput(_WARM_UP_TEXT * 40)], ["", ""])[0]
+        # Alone, and in a run as full as they become under load; as often as there are threads, which have memory each.
+        runs = ([usual], [usual] * rows_of_run(padded_length(len(usual)), MAX_RUN_ROWS), [longest])
+        for batch in runs * self._model.threads:
+            self._model.predict(batch)
 
     async def _read(
         self, inputs: Sequence[ModelInput], language_hints: Sequence[str]

@@ -25,7 +25,7 @@ async def build_classify(settings: ClassifySettings, log: Log, authenticator: Au
     limit = DeadLetterLimit(settings.dead_letter_max_share, max_run=settings.dead_letter_max_run)
     runner = StageRunner(log, classify_stage(classifier, settings.seen_limit, metrics), metrics, health, limit=limit)
     return Service(
-        create_classify_app(authenticator, metrics, health),
+        create_classify_app(classifier, authenticator, metrics, health),
         settings.host,
         settings.port,
         "CLASSIFY_PORT",

@@ -2,10 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import Field
 
+from services.classify.model.base import Backend
 from services.common.settings import CommonSettings
 
 _SHIPPED_MODEL: Final = Path(__file__).parents[2] / "models" / "mention-triage-small"
@@ -19,10 +20,12 @@ class ClassifySettings(CommonSettings):
     """What classify needs to know beyond the common settings."""
 
     port: int = Field(8081, ge=1, le=65535, validation_alias="CLASSIFY_PORT")
-    # A folder as `training.export` writes it; for the torch backend also a checkpoint folder or a hub id.
+    # A folder as `training.export` writes it; with the torch extra also any other transformers checkpoint or hub id
+    # that names our labels, or a model for natural language inference.
     model: str = Field(str(_SHIPPED_MODEL), validation_alias="CLASSIFY_MODEL")
-    backend: Literal["onnx", "torch"] = Field("onnx", validation_alias="CLASSIFY_BACKEND")
-    # Runs of the model at the same time, each on one core.
+    # auto: the exported file if the folder has one, else torch.
+    backend: Backend = Field("auto", validation_alias="CLASSIFY_BACKEND")
+    # Runs of the model at the same time, each on one core. More than the pod's cores only makes each of them slower.
     threads: int = Field(default_factory=_usable_cores, ge=1, le=256, validation_alias="CLASSIFY_THREADS")
     # Predictions remembered by exact input; about a kilobyte each.
     cache_entries: int = Field(20_000, ge=0, validation_alias="CLASSIFY_CACHE_ENTRIES")

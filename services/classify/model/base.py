@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 
 from services.common.errors import TriageError
 
-Confidence = Literal["high", "medium", "low"]
+Confidence = Literal["high", "medium", "low", "abstain"]
+Backend = Literal["auto", "openvino", "torch"]
 TokenIds = tuple[int, ...]
 
 
@@ -16,12 +17,18 @@ class ModelError(TriageError):
 
 @dataclass(frozen=True, slots=True)
 class ModelInput:
-    """What the model may look at. `parent_*` describe the message replied to ("" and None: unknown)."""
+    """What the model may look at; everything but the text may be unknown.
+
+    `parent_*` describe the message replied to, `platform` is lower case (`x`, `instagram`, …), `kind` one of post,
+    reply, comment, review, direct_message ("" and None: unknown).
+    """
 
     text: str
     is_reply: bool = False
     parent_text: str = ""
     parent_by_brand: bool | None = None
+    platform: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""What a model folder says about itself: labels, calibration and confidence thresholds."""
+"""What a model folder says about itself: name, length of inputs, calibration and confidence thresholds."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError, model_validator
 
 from services.classify.model.base import ModelError
 from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
@@ -13,45 +14,49 @@ class _Part(BaseModel):
 
 
 class FieldCalibration(_Part):
-    """One head: logits are divided by `temperature`; from `high` and `medium` on, a top label's probability counts
-    as that confidence level."""
+    """One field: logits are divided by `temperature`, then `bias` is added, a number per class (none: zeros; one number
+    for actionable). From `high`, `medium` and `low` on, a top label's probability counts as that confidence level
+    (1: never); below `low` the model abstains."""
 
     temperature: PositiveFloat = 1.0
+    bias: tuple[float, ...] = ()
     high: float = Field(default=1.0, ge=0, le=1)
     medium: float = Field(default=1.0, ge=0, le=1)
+    low: float = Field(default=1.0, ge=0, le=1)
 
 
 class Calibration(_Part):
-    """The three heads. The defaults are what an uncalibrated checkpoint deserves: no label is trusted."""
+    """The three fields. The defaults are what an uncalibrated checkpoint deserves: no label is trusted."""
 
     inquiry_type: FieldCalibration = FieldCalibration()
     sentiment: FieldCalibration = FieldCalibration()
     actionable: FieldCalibration = FieldCalibration()
 
+    @model_validator(mode="after")
+    def _one_bias_per_class(self) -> Self:
+        for field, classes in (("inquiry_type", len(INQUIRY_TYPES)), ("sentiment", len(SENTIMENTS)), ("actionable", 1)):
+            given = len(getattr(self, field).bias)
+            if given not in (0, classes):
+                raise ValueError(f"{field} has {given} numbers in `bias`, not none or {classes}")
+        return self
+
 
 class ModelConfig(_Part):
-    """`config.json` of an ONNX folder; the `triage` part of a transformers checkpoint's `config.json`."""
+    """The `triage` part of a model folder's `config.json`; all else in that file is transformers' own."""
 
-    architecture: Literal["mention-triage"] = "mention-triage"
     name: str = Field(min_length=1)
     version: str = Field(min_length=1)
     max_tokens: int = Field(ge=16, le=512)
-    inquiry_types: tuple[str, ...] = INQUIRY_TYPES
-    sentiments: tuple[str, ...] = SENTIMENTS
     calibration: Calibration = Calibration()
 
 
-def parse_config(content: Any, where: str) -> ModelConfig:
-    """The validated config; ModelError names the field at fault and the place."""
+def parse_config(triage: Mapping[str, Any] | None, where: str) -> ModelConfig:
+    """The validated `triage` part; ModelError names the field at fault and the place."""
     try:
-        config = ModelConfig.model_validate(content)
+        return ModelConfig.model_validate(triage)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise ModelError(f"{where} is not a mention-triage model: {field}: {first['msg']}") from error
-    if config.inquiry_types != INQUIRY_TYPES or config.sentiments != SENTIMENTS:
+        field = ".".join(("triage", *(str(part) for part in first["loc"])))
         raise ModelError(
-            f"{where} has other labels ({', '.join(config.inquiry_types)}; {', '.join(config.sentiments)}) than this "
-            f"version of the program ({', '.join(INQUIRY_TYPES)}; {', '.join(SENTIMENTS)})"
-        )
-    return config
+            f"{where} cannot be used: {field}: {first['msg']}; correct it, or export the model anew"
+        ) from error

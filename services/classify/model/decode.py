@@ -17,9 +17,9 @@ _UNITS = 10_000
 def predictions(logits: npt.NDArray[np.float32], calibration: Calibration) -> list[Prediction]:
     """One prediction per row of `logits` (rows, LOGITS)."""
     wide = logits.astype(np.float64)
-    types = _softmax(wide[:, :_TYPES] / calibration.inquiry_type.temperature)
-    feelings = _softmax(wide[:, _TYPES : _TYPES + _FEELINGS] / calibration.sentiment.temperature)
-    actionable = 1 / (1 + np.exp(-wide[:, -1] / calibration.actionable.temperature))
+    types = _softmax(_scaled(wide[:, :_TYPES], calibration.inquiry_type))
+    feelings = _softmax(_scaled(wide[:, _TYPES : _TYPES + _FEELINGS], calibration.sentiment))
+    actionable = 1 / (1 + np.exp(-_scaled(wide[:, -1:], calibration.actionable)[:, 0]))
     return [
         Prediction(tuple(row_types), tuple(row_feelings), float(row_actionable))
         for row_types, row_feelings, row_actionable in zip(
@@ -39,9 +39,13 @@ def levels(prediction: Prediction, calibration: Calibration) -> Levels:
 
 
 def _level(probability: float, field: FieldCalibration) -> Confidence:
-    if probability >= field.high:
-        return "high"
-    return "medium" if probability >= field.medium else "low"
+    reached: tuple[tuple[Confidence, float], ...] = (("high", field.high), ("medium", field.medium), ("low", field.low))
+    return next((level for level, threshold in reached if threshold < 1 and probability >= threshold), "abstain")
+
+
+def _scaled(logits: npt.NDArray[np.float64], field: FieldCalibration) -> npt.NDArray[np.float64]:
+    scaled = logits / field.temperature
+    return scaled + np.array(field.bias) if field.bias else scaled
 
 
 def _softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

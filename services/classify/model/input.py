@@ -1,12 +1,15 @@
 """From a mention to the model's token ids: one way for training and for serving.
 
-The sequence is `<s> text </s>`, and for a reply `<s> text </s> </s> reply: parent </s>`.
+The sequence is `<s> text </s>`, with context `<s> text </s> </s> context </s>`. The context says in words what is known
+and is not the rule: `reply: parent` to the brand, `to user: parent` to somebody else, `instagram comment reply:
+parent`, `app store review:`. A plain post on X has none.
 """
 
 import html
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Final
 
 from tokenizers import Tokenizer
 
@@ -14,7 +17,10 @@ from services.classify.model.base import ModelError, ModelInput, TokenIds
 
 # Longer texts cost tokenisation time and are cut by the token limit anyway.
 MAX_CHARACTERS = 2_000
-REPLY_MARK = "reply:"
+
+# What is said of a mention's kind; posts and replies say it by the reply mark.
+_KINDS: Final = {"comment": "comment", "review": "review", "direct_message": "message"}
+_USUAL_PLATFORMS: Final = ("", "x", "twitter")
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 # An e-mail address is not a handle: the character before the @ must not be a word's.
@@ -32,13 +38,16 @@ def normalise(text: str) -> str:
 
 
 def segments(given: ModelInput) -> tuple[str, str]:
-    """The text and its context ("" when there is none), both normalised.
-
-    A reply to somebody other than the brand counts as a post of its own: it cannot be an answer to the brand.
-    """
-    if not given.is_reply or given.parent_by_brand is False:
+    """The text and its context ("" when there is none), both normalised."""
+    words = [] if given.platform in _USUAL_PLATFORMS else [given.platform.replace("_", " ")]
+    words.append(_KINDS.get(given.kind, ""))
+    if given.is_reply:
+        words.append("to user" if given.parent_by_brand is False else "reply")
+    said = " ".join(word for word in words if word)
+    if not said:
         return normalise(given.text), ""
-    return normalise(given.text), f"{REPLY_MARK} {normalise(given.parent_text)}".rstrip()
+    parent = normalise(given.parent_text) if given.is_reply else ""
+    return normalise(given.text), f"{said}: {parent}".rstrip()
 
 
 def encode(tokenizer: Tokenizer, inputs: Sequence[ModelInput], max_tokens: int) -> list[TokenIds]:

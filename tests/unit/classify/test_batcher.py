@@ -48,7 +48,7 @@ async def test_predictions_come_in_the_order_asked_for(scripted: ScriptedModel) 
 
 
 async def test_what_waits_shares_runs_by_padded_length(scripted: ScriptedModel) -> None:
-    short, longer = [(n, 1, 1) for n in range(5)], [(n, 1, 1, 1, 1) for n in range(5)]
+    short, longer = [(n, 1, 1) for n in range(4)], [(n, 1, 1, 1, 1) for n in range(4)]
     async with running(Batcher(scripted)) as batcher, held(scripted, batcher) as first:
         callers = [asyncio.create_task(batcher.predict(pair)) for pair in zip(short, longer, strict=True)]
         await spin()

@@ -33,14 +33,29 @@ def test_temperature_softens_one_field_only() -> None:
 
 
 def test_levels() -> None:
-    limits = FieldCalibration(high=0.9, medium=0.7)
+    limits = FieldCalibration(high=0.9, medium=0.7, low=0.5)
     calibration = Calibration(inquiry_type=limits, sentiment=limits, actionable=limits)
     prediction = Prediction((0.9, 0.1, 0, 0, 0), (0.1, 0.2, 0.7), 0.4)
     assert levels(prediction, calibration) == Levels("high", "medium", "low")
     sure_that_not = Prediction((0.6, 0.4, 0, 0, 0), (1, 0, 0), 0.05)
     assert levels(sure_that_not, calibration) == Levels("low", "high", "high")
+    torn = Prediction((0.4, 0.3, 0.3, 0, 0), (0.45, 0.45, 0.1), 0.5)
+    assert levels(torn, calibration) == Levels("abstain", "abstain", "low")
+
+
+def test_a_bias_shifts_its_classes_only() -> None:
+    logits = np.array([[0, 0, 0, 0, 0, 1, 0, 0, 2]], np.float32)
+    calibration = Calibration(
+        inquiry_type=FieldCalibration(bias=(0, 0, 1.5, 0, 0)), actionable=FieldCalibration(temperature=2, bias=(-1,))
+    )
+    (plain,), (shifted,) = predictions(logits, Calibration()), predictions(logits, calibration)
+    assert np.argmax(shifted.inquiry_type) == 2
+    assert shifted.sentiment == plain.sentiment
+    assert shifted.actionable == 0.5  # 2 / 2 - 1
 
 
 def test_an_uncalibrated_model_is_not_trusted() -> None:
     prediction = Prediction((0.99, 0.01, 0, 0, 0), (0.99, 0.01, 0), 0.99)
-    assert levels(prediction, Calibration()) == Levels("low", "low", "low")
+    assert levels(prediction, Calibration()) == Levels("abstain", "abstain", "abstain")
+    certain = Prediction((1.0, 0, 0, 0, 0), (1.0, 0, 0), 1.0)
+    assert levels(certain, Calibration()) == Levels("abstain", "abstain", "abstain")

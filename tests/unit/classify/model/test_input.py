@@ -45,7 +45,15 @@ def test_normalise_is_stable_and_bounded() -> None:
         (ModelInput("hi", is_reply=True), "reply:"),
         (ModelInput("hi", True, "What is @your order?"), "reply: What is @user order?"),
         (ModelInput("hi", True, "What is it?", parent_by_brand=True), "reply: What is it?"),
-        (ModelInput("hi", True, "same here", parent_by_brand=False), ""),
+        (ModelInput("hi", True, "same here", parent_by_brand=False), "to user: same here"),
+        (ModelInput("hi", platform="x", kind="post"), ""),
+        (ModelInput("hi", platform="twitter", kind="post"), ""),
+        (ModelInput("hi", platform="app_store", kind="review"), "app store review:"),
+        (
+            ModelInput("hi", True, "New colours!", platform="instagram", kind="comment"),
+            "instagram comment reply: New colours!",
+        ),
+        (ModelInput("hi", platform="whatsapp", kind="direct_message"), "whatsapp message:"),
     ],
 )
 def test_context(given: ModelInput, context: str) -> None:
