@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("dedupe", "counting", "classify", "ingest", "pipeline", "kafka")
+BENCHMARKS = ("dedupe", "counting", "classify", "personal_data", "ingest", "pipeline", "kafka")
 
 
 def main() -> None:

@@ -23,10 +23,10 @@ import uvloop
 from bench.ingest_server import Kind, NoAppend
 from bench.report import Row, report
 from bench.texts import sample_mentions
+from services.common.http.parsing import parser_of
 from services.common.log.port import Log
 from services.ingest.events import MentionIntake, Received
 from services.ingest.models import PostedMention
-from services.ingest.parsing import parser_of
 from services.ingest.settings import IngestSettings
 from tests.support.stack import free_ports
 

@@ -18,7 +18,7 @@ _LIBRARIES = (
     "uvicorn",
     "pydantic",
     "protobuf",
-    "onnxruntime",
+    "openvino",
     "tokenizers",
     "aiokafka",
     "confluent-kafka",

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from services.classify.model.base import ModelInput
+
 _FILE = Path(__file__).parent / "data" / "mentions.jsonl"
 
 
@@ -18,3 +20,18 @@ def sample_mentions() -> list[dict[str, Any]]:
 def sample_texts() -> list[str]:
     """Their texts."""
     return [mention["text"] for mention in sample_mentions()]
+
+
+def sample_inputs() -> list[ModelInput]:
+    """What the model sees of them."""
+    return [
+        ModelInput(
+            mention["text"],
+            is_reply="in_reply_to" in mention or mention.get("kind") == "reply",
+            parent_text=mention.get("in_reply_to", {}).get("text", ""),
+            parent_by_brand=mention.get("in_reply_to", {}).get("by_brand"),
+            platform=mention.get("platform", ""),
+            kind=mention.get("kind", ""),
+        )
+        for mention in sample_mentions()
+    ]

@@ -25,19 +25,21 @@ _sym_db = _symbol_database.Default()
 from mention_triage.v1 import mention_pb2 as mention__triage_dot_v1_dot_mention__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&mention_triage/v1/classification.proto\x12\x11mention_triage.v1\x1a\x1fmention_triage/v1/mention.proto\"]\n\x15InquiryTypePrediction\x12-\n\x05label\x18\x01 \x01(\x0e\x32\x1e.mention_triage.v1.InquiryType\x12\x15\n\rprobabilities\x18\x02 \x03(\x01\"Y\n\x13SentimentPrediction\x12+\n\x05label\x18\x01 \x01(\x0e\x32\x1c.mention_triage.v1.Sentiment\x12\x15\n\rprobabilities\x18\x02 \x03(\x01\"\xb5\x01\n\nConfidence\x12\x38\n\x0cinquiry_type\x18\x01 \x01(\x0e\x32\".mention_triage.v1.ConfidenceLevel\x12\x35\n\tsentiment\x18\x02 \x01(\x0e\x32\".mention_triage.v1.ConfidenceLevel\x12\x36\n\nactionable\x18\x03 \x01(\x0e\x32\".mention_triage.v1.ConfidenceLevel\"*\n\tModelInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\xb1\x02\n\x0e\x43lassification\x12>\n\x0cinquiry_type\x18\x01 \x01(\x0b\x32(.mention_triage.v1.InquiryTypePrediction\x12\x39\n\tsentiment\x18\x02 \x01(\x0b\x32&.mention_triage.v1.SentimentPrediction\x12\x12\n\nactionable\x18\x03 \x01(\x08\x12\x1e\n\x16\x61\x63tionable_probability\x18\x04 \x01(\x01\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x31\n\nconfidence\x18\x06 \x01(\x0b\x32\x1d.mention_triage.v1.Confidence\x12+\n\x05model\x18\x07 \x01(\x0b\x32\x1c.mention_triage.v1.ModelInfo\"{\n\x11\x43lassifiedMention\x12+\n\x07mention\x18\x01 \x01(\x0b\x32\x1a.mention_triage.v1.Mention\x12\x39\n\x0e\x63lassification\x18\x02 \x01(\x0b\x32!.mention_triage.v1.Classification*\xb8\x01\n\x0bInquiryType\x12\x1c\n\x18INQUIRY_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16INQUIRY_TYPE_COMPLAINT\x10\x01\x12\x19\n\x15INQUIRY_TYPE_FEEDBACK\x10\x02\x12\x1f\n\x1bINQUIRY_TYPE_RECOMMENDATION\x10\x03\x12\x1a\n\x16INQUIRY_TYPE_TECHNICAL\x10\x04\x12\x17\n\x13INQUIRY_TYPE_ANSWER\x10\x05*m\n\tSentiment\x12\x19\n\x15SENTIMENT_UNSPECIFIED\x10\x00\x12\x16\n\x12SENTIMENT_NEGATIVE\x10\x01\x12\x15\n\x11SENTIMENT_NEUTRAL\x10\x02\x12\x16\n\x12SENTIMENT_POSITIVE\x10\x03*\x85\x01\n\x0f\x43onfidenceLevel\x12 \n\x1c\x43ONFIDENCE_LEVEL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONFIDENCE_LEVEL_LOW\x10\x01\x12\x1b\n\x17\x43ONFIDENCE_LEVEL_MEDIUM\x10\x02\x12\x19\n\x15\x43ONFIDENCE_LEVEL_HIGH\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&mention_triage/v1/classification.proto\x12\x11mention_triage.v1\x1a\x1fmention_triage/v1/mention.proto\"]\n\x15InquiryTypePrediction\x12-\n\x05label\x18\x01 \x01(\x0e\x32\x1e.mention_triage.v1.InquiryType\x12\x15\n\rprobabilities\x18\x02 \x03(\x01\"Y\n\x13SentimentPrediction\x12+\n\x05label\x18\x01 \x01(\x0e\x32\x1c.mention_triage.v1.Sentiment\x12\x15\n\rprobabilities\x18\x02 \x03(\x01\"\xb5\x01\n\nConfidence\x12\x38\n\x0cinquiry_type\x18\x01 \x01(\x0e\x32\".mention_triage.v1.ConfidenceLevel\x12\x35\n\tsentiment\x18\x02 \x01(\x0e\x32\".mention_triage.v1.ConfidenceLevel\x12\x36\n\nactionable\x18\x03 \x01(\x0e\x32\".mention_triage.v1.ConfidenceLevel\"*\n\tModelInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\"\x80\x04\n\x0e\x43lassification\x12>\n\x0cinquiry_type\x18\x01 \x01(\x0b\x32(.mention_triage.v1.InquiryTypePrediction\x12\x39\n\tsentiment\x18\x02 \x01(\x0b\x32&.mention_triage.v1.SentimentPrediction\x12\x12\n\nactionable\x18\x03 \x01(\x08\x12\x1e\n\x16\x61\x63tionable_probability\x18\x04 \x01(\x01\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x31\n\nconfidence\x18\x06 \x01(\x0b\x32\x1d.mention_triage.v1.Confidence\x12+\n\x05model\x18\x07 \x01(\x0b\x32\x1c.mention_triage.v1.ModelInfo\x12\x1d\n\x15needs_private_channel\x18\x08 \x01(\x08\x12:\n\rpersonal_data\x18\t \x03(\x0e\x32#.mention_triage.v1.PersonalDataKind\x12\x1a\n\rredacted_text\x18\n \x01(\tH\x00\x88\x01\x01\x12&\n\x19redacted_in_reply_to_text\x18\x0b \x01(\tH\x01\x88\x01\x01\x42\x10\n\x0e_redacted_textB\x1c\n\x1a_redacted_in_reply_to_text\"{\n\x11\x43lassifiedMention\x12+\n\x07mention\x18\x01 \x01(\x0b\x32\x1a.mention_triage.v1.Mention\x12\x39\n\x0e\x63lassification\x18\x02 \x01(\x0b\x32!.mention_triage.v1.Classification*\xb8\x01\n\x0bInquiryType\x12\x1c\n\x18INQUIRY_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16INQUIRY_TYPE_COMPLAINT\x10\x01\x12\x19\n\x15INQUIRY_TYPE_FEEDBACK\x10\x02\x12\x1f\n\x1bINQUIRY_TYPE_RECOMMENDATION\x10\x03\x12\x1a\n\x16INQUIRY_TYPE_TECHNICAL\x10\x04\x12\x17\n\x13INQUIRY_TYPE_ANSWER\x10\x05*m\n\tSentiment\x12\x19\n\x15SENTIMENT_UNSPECIFIED\x10\x00\x12\x16\n\x12SENTIMENT_NEGATIVE\x10\x01\x12\x15\n\x11SENTIMENT_NEUTRAL\x10\x02\x12\x16\n\x12SENTIMENT_POSITIVE\x10\x03*\xa3\x01\n\x0f\x43onfidenceLevel\x12 \n\x1c\x43ONFIDENCE_LEVEL_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONFIDENCE_LEVEL_LOW\x10\x01\x12\x1b\n\x17\x43ONFIDENCE_LEVEL_MEDIUM\x10\x02\x12\x19\n\x15\x43ONFIDENCE_LEVEL_HIGH\x10\x03\x12\x1c\n\x18\x43ONFIDENCE_LEVEL_ABSTAIN\x10\x04*\xf5\x02\n\x10PersonalDataKind\x12\"\n\x1ePERSONAL_DATA_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17PERSONAL_DATA_KIND_CARD\x10\x01\x12\x1b\n\x17PERSONAL_DATA_KIND_IBAN\x10\x02\x12#\n\x1fPERSONAL_DATA_KIND_BANK_ACCOUNT\x10\x03\x12\"\n\x1ePERSONAL_DATA_KIND_NATIONAL_ID\x10\x04\x12\x1d\n\x19PERSONAL_DATA_KIND_TAX_ID\x10\x05\x12\x1f\n\x1bPERSONAL_DATA_KIND_PASSPORT\x10\x06\x12\x1c\n\x18PERSONAL_DATA_KIND_PHONE\x10\x07\x12\x1c\n\x18PERSONAL_DATA_KIND_EMAIL\x10\x08\x12\x1e\n\x1aPERSONAL_DATA_KIND_ADDRESS\x10\t\x12\x1e\n\x1aPERSONAL_DATA_KIND_BOOKING\x10\nb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'mention_triage.v1.classification_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INQUIRYTYPE']._serialized_start=942
-  _globals['_INQUIRYTYPE']._serialized_end=1126
-  _globals['_SENTIMENT']._serialized_start=1128
-  _globals['_SENTIMENT']._serialized_end=1237
-  _globals['_CONFIDENCELEVEL']._serialized_start=1240
-  _globals['_CONFIDENCELEVEL']._serialized_end=1373
+  _globals['_INQUIRYTYPE']._serialized_start=1149
+  _globals['_INQUIRYTYPE']._serialized_end=1333
+  _globals['_SENTIMENT']._serialized_start=1335
+  _globals['_SENTIMENT']._serialized_end=1444
+  _globals['_CONFIDENCELEVEL']._serialized_start=1447
+  _globals['_CONFIDENCELEVEL']._serialized_end=1610
+  _globals['_PERSONALDATAKIND']._serialized_start=1613
+  _globals['_PERSONALDATAKIND']._serialized_end=1986
   _globals['_INQUIRYTYPEPREDICTION']._serialized_start=94
   _globals['_INQUIRYTYPEPREDICTION']._serialized_end=187
   _globals['_SENTIMENTPREDICTION']._serialized_start=189
@@ -47,7 +49,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELINFO']._serialized_start=464
   _globals['_MODELINFO']._serialized_end=506
   _globals['_CLASSIFICATION']._serialized_start=509
-  _globals['_CLASSIFICATION']._serialized_end=814
-  _globals['_CLASSIFIEDMENTION']._serialized_start=816
-  _globals['_CLASSIFIEDMENTION']._serialized_end=939
+  _globals['_CLASSIFICATION']._serialized_end=1021
+  _globals['_CLASSIFIEDMENTION']._serialized_start=1023
+  _globals['_CLASSIFIEDMENTION']._serialized_end=1146
 # @@protoc_insertion_point(module_scope)

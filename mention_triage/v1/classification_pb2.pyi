@@ -30,6 +30,21 @@ class ConfidenceLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CONFIDENCE_LEVEL_LOW: _ClassVar[ConfidenceLevel]
     CONFIDENCE_LEVEL_MEDIUM: _ClassVar[ConfidenceLevel]
     CONFIDENCE_LEVEL_HIGH: _ClassVar[ConfidenceLevel]
+    CONFIDENCE_LEVEL_ABSTAIN: _ClassVar[ConfidenceLevel]
+
+class PersonalDataKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PERSONAL_DATA_KIND_UNSPECIFIED: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_CARD: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_IBAN: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_BANK_ACCOUNT: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_NATIONAL_ID: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_TAX_ID: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_PASSPORT: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_PHONE: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_EMAIL: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_ADDRESS: _ClassVar[PersonalDataKind]
+    PERSONAL_DATA_KIND_BOOKING: _ClassVar[PersonalDataKind]
 INQUIRY_TYPE_UNSPECIFIED: InquiryType
 INQUIRY_TYPE_COMPLAINT: InquiryType
 INQUIRY_TYPE_FEEDBACK: InquiryType
@@ -44,6 +59,18 @@ CONFIDENCE_LEVEL_UNSPECIFIED: ConfidenceLevel
 CONFIDENCE_LEVEL_LOW: ConfidenceLevel
 CONFIDENCE_LEVEL_MEDIUM: ConfidenceLevel
 CONFIDENCE_LEVEL_HIGH: ConfidenceLevel
+CONFIDENCE_LEVEL_ABSTAIN: ConfidenceLevel
+PERSONAL_DATA_KIND_UNSPECIFIED: PersonalDataKind
+PERSONAL_DATA_KIND_CARD: PersonalDataKind
+PERSONAL_DATA_KIND_IBAN: PersonalDataKind
+PERSONAL_DATA_KIND_BANK_ACCOUNT: PersonalDataKind
+PERSONAL_DATA_KIND_NATIONAL_ID: PersonalDataKind
+PERSONAL_DATA_KIND_TAX_ID: PersonalDataKind
+PERSONAL_DATA_KIND_PASSPORT: PersonalDataKind
+PERSONAL_DATA_KIND_PHONE: PersonalDataKind
+PERSONAL_DATA_KIND_EMAIL: PersonalDataKind
+PERSONAL_DATA_KIND_ADDRESS: PersonalDataKind
+PERSONAL_DATA_KIND_BOOKING: PersonalDataKind
 
 class InquiryTypePrediction(_message.Message):
     __slots__ = ("label", "probabilities")
@@ -80,7 +107,7 @@ class ModelInfo(_message.Message):
     def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
 
 class Classification(_message.Message):
-    __slots__ = ("inquiry_type", "sentiment", "actionable", "actionable_probability", "language", "confidence", "model")
+    __slots__ = ("inquiry_type", "sentiment", "actionable", "actionable_probability", "language", "confidence", "model", "needs_private_channel", "personal_data", "redacted_text", "redacted_in_reply_to_text")
     INQUIRY_TYPE_FIELD_NUMBER: _ClassVar[int]
     SENTIMENT_FIELD_NUMBER: _ClassVar[int]
     ACTIONABLE_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +115,10 @@ class Classification(_message.Message):
     LANGUAGE_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_PRIVATE_CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    PERSONAL_DATA_FIELD_NUMBER: _ClassVar[int]
+    REDACTED_TEXT_FIELD_NUMBER: _ClassVar[int]
+    REDACTED_IN_REPLY_TO_TEXT_FIELD_NUMBER: _ClassVar[int]
     inquiry_type: InquiryTypePrediction
     sentiment: SentimentPrediction
     actionable: bool
@@ -95,7 +126,11 @@ class Classification(_message.Message):
     language: str
     confidence: Confidence
     model: ModelInfo
-    def __init__(self, inquiry_type: _Optional[_Union[InquiryTypePrediction, _Mapping]] = ..., sentiment: _Optional[_Union[SentimentPrediction, _Mapping]] = ..., actionable: _Optional[bool] = ..., actionable_probability: _Optional[float] = ..., language: _Optional[str] = ..., confidence: _Optional[_Union[Confidence, _Mapping]] = ..., model: _Optional[_Union[ModelInfo, _Mapping]] = ...) -> None: ...
+    needs_private_channel: bool
+    personal_data: _containers.RepeatedScalarFieldContainer[PersonalDataKind]
+    redacted_text: str
+    redacted_in_reply_to_text: str
+    def __init__(self, inquiry_type: _Optional[_Union[InquiryTypePrediction, _Mapping]] = ..., sentiment: _Optional[_Union[SentimentPrediction, _Mapping]] = ..., actionable: _Optional[bool] = ..., actionable_probability: _Optional[float] = ..., language: _Optional[str] = ..., confidence: _Optional[_Union[Confidence, _Mapping]] = ..., model: _Optional[_Union[ModelInfo, _Mapping]] = ..., needs_private_channel: _Optional[bool] = ..., personal_data: _Optional[_Iterable[_Union[PersonalDataKind, str]]] = ..., redacted_text: _Optional[str] = ..., redacted_in_reply_to_text: _Optional[str] = ...) -> None: ...
 
 class ClassifiedMention(_message.Message):
     __slots__ = ("mention", "classification")

@@ -8,6 +8,7 @@ import typer
 from services.cli import keys
 from services.cli.acls import acls
 from services.cli.classify import classify
+from services.cli.corrections import command as corrections
 from services.cli.dead_letters import command as dead_letters
 from services.cli.demo.command import demo
 from services.cli.errors import Commands
@@ -62,6 +63,7 @@ app.add_typer(keys.app, name="keys", rich_help_panel=_USE)
 app.command("tail", rich_help_panel=_LOOK)(tail)
 app.add_typer(topics.app, name="topics", rich_help_panel=_LOOK)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=_LOOK)
+app.add_typer(corrections.app, name="corrections", rich_help_panel=_LOOK)
 app.add_typer(spikes.app, name="spikes", rich_help_panel=_LOOK)
 app.command("acls", rich_help_panel=_LOOK)(acls)
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from mention_triage.v1.classification_pb2 import Classification, ModelInfo
-from mention_triage.v1.mention_pb2 import InReplyTo, Mention, MentionKind
 from services.classify.classifier import Classifier
 from services.classify.model.loading import load_model
 from services.classify.proto import model_info, to_classification, to_model_input
 from services.classify.settings import ClassifySettings
+from services.classify.trying import TriedMention
 from services.cli.errors import print_error
 from services.cli.terminal import SENTIMENT_STYLES, cut, one_line, stderr, stdout
 from services.common.contracts.views import CONFIDENCE_LEVELS, INQUIRY_TYPES, SENTIMENTS, classification_view
@@ -28,34 +28,10 @@ from services.common.settings import load_settings
 _CHUNK: Final = 256  # lines read before the model is asked: enough for full batches
 
 
-class _Parent(BaseModel):
-    model_config = ConfigDict(strict=True)
-
-    id: str | None = None
-    by_brand: bool | None = None
-    text: str | None = None
-
-
-class _Line(BaseModel):
-    """What the model may look at of a line; other fields do not matter here, as they do not to the model."""
-
-    model_config = ConfigDict(strict=True)
+class _Line(TriedMention):
+    """A line: what `POST /v1/classify` takes, with anything as its id."""
 
     id: Any = None
-    text: str
-    kind: str | None = None
-    language: str | None = None
-    in_reply_to: _Parent | None = None
-
-    def mention(self) -> Mention:
-        """The part of a mention that the model sees."""
-        parent = self.in_reply_to
-        return Mention(
-            text=self.text,
-            language=self.language,
-            kind=MentionKind.MENTION_KIND_REPLY if self.kind == "reply" else None,
-            in_reply_to=InReplyTo(id=parent.id, by_brand=parent.by_brand, text=parent.text) if parent else None,
-        )
 
 
 @dataclass(slots=True)
@@ -105,8 +81,8 @@ async def _label(
             labels = await classifier.classify(
                 [to_model_input(mention) for mention in mentions], [mention.language for mention in mentions]
             )
-            for (index, line), label in zip(chunk.lines, labels, strict=True):
-                show(index, line, to_classification(label, model))
+            for (index, line), mention, label in zip(chunk.lines, mentions, labels, strict=True):
+                show(index, line, to_classification(label, model, mention))
             good, bad = good + len(chunk.lines), bad + len(chunk.bad)
             bar.update(task, advance=chunk.size, counts=f"{good:,} labelled, {bad:,} not readable")
     finally:
@@ -173,7 +149,7 @@ def _readable(out: Console) -> _Show:
         name.pad_right(20 - name.cell_len)
         text.append(name).append("  ")
         text.append(f"{inquiry_type:<14} {max(said.inquiry_type.probabilities):4.0%} ")
-        text.append(f"{level:<6}  ", style="dim")
+        text.append(f"{level:<7}  ", style="dim")
         text.append(f"{sentiment:<8} {max(said.sentiment.probabilities):4.0%}  ", style=SENTIMENT_STYLES[sentiment])
         text.append(f"{'to act on' if said.actionable else '–':<9}  ")
         text.append(f"{said.language:<3}  ", style="cyan")

@@ -14,8 +14,12 @@ from orjson import dumps
 from services.common.contracts.records import TRACEPARENT
 from services.common.http.app import create_app
 from services.common.http.auth import Tenant
+from services.common.http.body import BodyReader
 from services.common.http.keys import Authenticator
+from services.common.http.parsing import events_in_turns, parser_of
 from services.common.http.problems import Problem
+from services.common.http.rejections import Rejection
+from services.common.http.request_metrics import RequestMetrics
 from services.common.log.port import Log, LogError, LogUnavailable, NewRecord
 from services.common.telemetry.health import Health
 from services.common.telemetry.metric_defs import (
@@ -24,18 +28,17 @@ from services.common.telemetry.metric_defs import (
     INGEST_EVENTS,
     INGEST_IN_FLIGHT_BYTES,
     INGEST_REJECTIONS,
+    INGEST_REQUEST_SECONDS,
+    INGEST_REQUESTS,
 )
 from services.common.telemetry.metrics import Metrics
-from services.ingest.body import BodyReader
-from services.ingest.errors import Rejection
-from services.ingest.events import Intake, MentionIntake, OutcomeIntake, Received
-from services.ingest.openapi import DESCRIPTION, MENTIONS_DOCS, OUTCOMES_DOCS, complete_openapi
-from services.ingest.parsing import events_in_turns, parser_of
-from services.ingest.request_metrics import RequestMetrics
+from services.ingest.events import CorrectionIntake, Intake, MentionIntake, OutcomeIntake, Received
+from services.ingest.openapi import CORRECTIONS_DOCS, DESCRIPTION, MENTIONS_DOCS, OUTCOMES_DOCS, complete_openapi
 from services.ingest.settings import IngestSettings
 
 MENTIONS_PATH: Final = "/v1/mentions"
 OUTCOMES_PATH: Final = "/v1/outcomes"
+CORRECTIONS_PATH: Final = "/v1/corrections"
 
 # W3C Trace Context, version 00; all-zero ids are invalid.
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -55,6 +58,7 @@ def create_ingest_app(
     app = create_app("mention triage: ingest", DESCRIPTION, metrics, health, authenticator)
     reception = _Reception(settings, log, metrics, clock)
     mentions, outcomes = MentionIntake(settings, log), OutcomeIntake(settings, log)
+    corrections = CorrectionIntake(settings, log)
 
     @app.post(MENTIONS_PATH, status_code=202, **MENTIONS_DOCS)
     async def post_mentions(request: Request, tenant: Tenant) -> Response:
@@ -64,20 +68,30 @@ def create_ingest_app(
     async def post_outcomes(request: Request, tenant: Tenant) -> Response:
         return await reception.take(request, tenant, outcomes)
 
-    app.add_middleware(RequestMetrics, metrics=metrics, routes=(MENTIONS_PATH, OUTCOMES_PATH))
+    @app.post(CORRECTIONS_PATH, status_code=202, **CORRECTIONS_DOCS)
+    async def post_corrections(request: Request, tenant: Tenant) -> Response:
+        return await reception.take(request, tenant, corrections)
+
+    app.add_middleware(
+        RequestMetrics,
+        metrics=metrics,
+        requests=INGEST_REQUESTS,
+        seconds=INGEST_REQUEST_SECONDS,
+        routes=(MENTIONS_PATH, OUTCOMES_PATH, CORRECTIONS_PATH),
+    )
     complete_openapi(app, settings)
     return app
 
 
 class _Reception:
-    """What both paths do with a request."""
+    """What all paths do with a request."""
 
     def __init__(self, settings: IngestSettings, log: Log, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._log = log
         self._metrics = metrics
         self._clock = clock
-        self._body = BodyReader(settings)
+        self._body = BodyReader(settings.body_limits)
         in_flight = self._body.in_flight
         metrics.gauge(INGEST_IN_FLIGHT_BYTES).set_function(lambda: in_flight.bytes)
         self._append_seconds = metrics.histogram(INGEST_APPEND_SECONDS)

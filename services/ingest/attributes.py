@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from services.ingest.errors import Rejection
+from services.common.http.rejections import Rejection
 
 _FIELD: Final = "attributes"
 # Protobuf's Struct holds numbers as doubles: whole numbers beyond this would come back changed.

@@ -5,19 +5,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, Protocol, TypeVar
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import ValidationError
 
 from mention_triage.v1.mention_pb2 import Author, InReplyTo, Mention
 from mention_triage.v1.outcome_pb2 import Outcome
 from services.common.contracts.identity import customer_key, mention_id, tenant_prefix
-from services.common.contracts.records import event_record, timestamp
+from services.common.contracts.records import event_record, timestamp, to_timestamp
+from services.common.http.fields import Posted
+from services.common.http.rejections import Rejection, rejection_of, unknown_field
 from services.common.log.partitioner import partition_for
 from services.common.log.port import Log, NewRecord
-from services.common.log.topics import MENTIONS, OUTCOMES
+from services.common.log.topics import CORRECTIONS, MENTIONS, OUTCOMES
 from services.ingest.attributes import check_attributes, check_values
-from services.ingest.errors import Rejection, rejection_of, unknown_field
-from services.ingest.models import NESTED, Posted, PostedAuthor, PostedInReplyTo, PostedMention, PostedOutcome
+from services.ingest.corrections import correction_of
+from services.ingest.models import (
+    NESTED,
+    PostedAuthor,
+    PostedCorrection,
+    PostedInReplyTo,
+    PostedMention,
+    PostedOutcome,
+)
 from services.ingest.settings import IngestSettings
 
 _MANY_FIELDS: Final = 50  # more than any object has
@@ -39,12 +47,12 @@ class Intake(Protocol):
     """Takes in one sort of event."""
 
     @property
-    def event(self) -> Literal["mention", "outcome"]:
+    def event(self) -> Literal["mention", "outcome", "correction"]:
         """What it takes in."""
         ...
 
     @property
-    def id_field(self) -> Literal["mention_id", "outcome_id"]:
+    def id_field(self) -> Literal["mention_id", "outcome_id", "correction_id"]:
         """The name under which an accepted event's id is answered."""
         ...
 
@@ -85,7 +93,7 @@ class MentionIntake:
             conversation=posted.conversation,
             in_reply_to=_in_reply_to(posted.in_reply_to) if posted.in_reply_to else None,
             url=posted.url,
-            occurred_at=_timestamp(posted.occurred_at) if posted.occurred_at else None,
+            occurred_at=to_timestamp(posted.occurred_at) if posted.occurred_at else None,
             received_at=timestamp(received.at_ms),
             attributes=posted.attributes,
             customer_key=key,
@@ -134,7 +142,7 @@ class OutcomeIntake:
             type=f"OUTCOME_TYPE_{posted.type.upper()}",
             mention_id=posted.mention_id,
             customer_key=posted.customer_key,
-            occurred_at=_timestamp(posted.occurred_at),
+            occurred_at=to_timestamp(posted.occurred_at),
             received_at=timestamp(received.at_ms),
             channel=posted.channel,
             agent_id=posted.agent_id,
@@ -147,6 +155,44 @@ class OutcomeIntake:
             partition_for(posted.customer_key.encode(), self._partitions),
             posted.customer_key,
             outcome,
+            event_id=f"{received.tenant}/{posted.id}",
+            source="ingest",
+            timestamp_ms=received.at_ms,
+            traceparent=received.traceparent,
+        )
+        return posted.id, record
+
+
+class CorrectionIntake:
+    """Agents' judgements, to `corrections.v1`."""
+
+    event: Final = "correction"
+    id_field: Final = "correction_id"
+
+    def __init__(self, settings: IngestSettings, log: Log) -> None:
+        self._settings = settings
+        self._partitions = log.partitions(CORRECTIONS)
+
+    def record(self, event: object, received: Received) -> tuple[str, NewRecord]:
+        """See `Intake.record`."""
+        posted = _validated(PostedCorrection, event)
+        _check_not_ahead(posted.occurred_at, received, self._settings)
+        _check_customer_key(posted.customer_key, received.tenant)
+        _check_text("mention.text", posted.mention.text, self._settings)
+        if (parent := posted.mention.in_reply_to) and parent.text:
+            _check_text("mention.in_reply_to.text", parent.text, self._settings)
+        for field in ("redacted_text", "redacted_in_reply_to_text"):
+            if redacted := getattr(posted.classification, field):  # a kind may be longer than what it stands for
+                _check_text(f"classification.{field}", redacted, self._settings, times=2)
+        if not posted.labels.model_dump(exclude_none=True):
+            known = ", ".join(type(posted.labels).model_fields)
+            raise Rejection("missing_field", "labels", f"must hold what was judged, one or more of {known}")
+        correction = correction_of(posted, received.tenant, timestamp(received.at_ms))
+        record = event_record(
+            CORRECTIONS,
+            partition_for(posted.customer_key.encode(), self._partitions),
+            posted.customer_key,
+            correction,
             event_id=f"{received.tenant}/{posted.id}",
             source="ingest",
             timestamp_ms=received.at_ms,
@@ -178,9 +224,10 @@ def _first_unknown(path: tuple[str, ...], members: Mapping[str, object], model: 
     return unknown_field((*path, next(name for name in members if name not in model.model_fields)), model)
 
 
-def _check_text(field: str, text: str, settings: IngestSettings) -> None:
-    if len(text) > settings.max_text_chars:
-        raise Rejection("too_long", field, f"must have at most {settings.max_text_chars} characters")
+def _check_text(field: str, text: str, settings: IngestSettings, times: int = 1) -> None:
+    most = settings.max_text_chars * times
+    if len(text) > most:
+        raise Rejection("too_long", field, f"must have at most {most} characters")
 
 
 def _check_not_ahead(moment: datetime, received: Received, settings: IngestSettings) -> None:
@@ -192,9 +239,13 @@ def _check_not_ahead(moment: datetime, received: Received, settings: IngestSetti
         )
 
 
-def _check_outcome(posted: PostedOutcome, tenant: str) -> None:
-    if not posted.customer_key.startswith(tenant_prefix(tenant)):
+def _check_customer_key(key: str, tenant: str) -> None:
+    if not key.startswith(tenant_prefix(tenant)):
         raise Rejection("invalid_value", "customer_key", "is none of yours: echo customer_key from the routed mention")
+
+
+def _check_outcome(posted: PostedOutcome, tenant: str) -> None:
+    _check_customer_key(posted.customer_key, tenant)
     if posted.type == "moved" and posted.channel is None:
         raise Rejection("missing_field", "channel", "is required for `moved`: name the channel it moved to")
     if posted.type == "surveyed" and posted.satisfaction is None:
@@ -218,8 +269,3 @@ def _author(author: PostedAuthor) -> Author:
 
 def _in_reply_to(in_reply_to: PostedInReplyTo) -> InReplyTo:
     return InReplyTo(id=in_reply_to.id, by_brand=in_reply_to.by_brand, text=in_reply_to.text)
-
-
-def _timestamp(moment: datetime) -> Timestamp:
-    since = moment - _EPOCH
-    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)

@@ -73,6 +73,63 @@ MENTION_EXAMPLES: Final = (
 
 _ROUTED: Final = {"mention_id": "9f86d081884c7d659a2feaa0c55ad015", "customer_key": "acme/instagram/5541998"}
 
+_ECHOED: Final = {
+    "mention": {
+        "mention_id": _ROUTED["mention_id"],
+        "brand": "BancoLume",
+        "platform": "instagram",
+        "id": "17982330455",
+        "kind": "reply",
+        "text": "já mandei o comprovante três vezes, quando sai meu estorno?",
+        "in_reply_to": {"id": "17982330400", "by_brand": True, "text": "Olá! Pode nos enviar o comprovante?"},
+        "received_at": "2026-03-01T12:30:02Z",
+    },
+    "classification": {
+        "inquiry_type": {
+            "label": "answer",
+            "probabilities": {
+                "complaint": 0.33,
+                "feedback": 0.02,
+                "recommendation": 0.01,
+                "technical": 0.19,
+                "answer": 0.45,
+            },
+        },
+        "sentiment": {"label": "negative", "probabilities": {"negative": 0.81, "neutral": 0.18, "positive": 0.01}},
+        "actionable": True,
+        "actionable_probability": 0.97,
+        "language": "pt",
+        "confidence": {"inquiry_type": "low", "sentiment": "high", "actionable": "high"},
+        "model": {"name": "triage-es-pt-en", "version": "1"},
+    },
+    "customer_key": _ROUTED["customer_key"],
+}
+
+CORRECTION_EXAMPLES: Final = (
+    Example(
+        "corrected",
+        "It was a complaint, and the rest was right",
+        {
+            "id": "ticket-5512/label",
+            "labels": {"inquiry_type": "complaint", "sentiment": "negative", "actionable": True},
+            **_ECHOED,
+            "occurred_at": "2026-03-01T09:46:30-03:00",
+            "agent_id": "agent-17",
+            "reason": "waits for a refund and says it for the third time",
+        },
+    ),
+    Example(
+        "confirmed",
+        "The sentiment was right; nothing else was judged",
+        {
+            "id": "ticket-5512/label-2",
+            "labels": {"sentiment": "negative"},
+            **_ECHOED,
+            "occurred_at": "2026-03-01T10:02:00-03:00",
+        },
+    ),
+)
+
 OUTCOME_EXAMPLES: Final = (
     Example(
         "first_response",

@@ -1,68 +1,34 @@
-"""The events as senders post them: names, types and fixed limits. Anything else in an event is refused."""
+"""The events as senders post them. Anything else in them is refused, but in what is echoed from routed mentions."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints
 
-# Control characters are refused: the zero byte does not survive in every store, and an identifier is one line.
-LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
-IDENTIFIER_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
-HANDLE_PATTERN: Final = r"^@?[^\x00-\x20\x7f-\x9f@][^\x00-\x1f\x7f-\x9f]*$"
-TEXT_PATTERN: Final = r"^[^\x00]*$"
-PLATFORM_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,31}$"
-TAG_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,49}$"
-LANGUAGE_PATTERN: Final = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"  # BCP 47, without checking the registry
-URL_PATTERN: Final = r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s/?#\x00-\x1f\x7f-\x9f][^\s\x00-\x1f\x7f-\x9f]*$"
-MENTION_ID_PATTERN: Final = r"^[0-9a-f]{32}$"
-CUSTOMER_KEY_PATTERN: Final = r"^[!-~]+$"
+from services.common.http.fields import (
+    TEXT_PATTERN,
+    Amount,
+    Brand,
+    CustomerKey,
+    Echoed,
+    EchoedInReplyTo,
+    Handle,
+    Identifier,
+    InquiryTypeLabel,
+    Kind,
+    Language,
+    Level,
+    MentionId,
+    Platform,
+    Posted,
+    SentimentLabel,
+    Tag,
+    Text,
+    Time,
+    Url,
+)
 
-# RFC 3339, section 5.6: always with an offset. Python's own parser takes more forms than that.
-_RFC_3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,12})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _rfc_3339(value: object) -> datetime:
-    if not isinstance(value, str):
-        raise PydanticCustomError("string_type", "no string")
-    try:
-        moment = datetime.fromisoformat(value.upper()) if _RFC_3339.fullmatch(value) else None
-    except ValueError:  # such as 30 February
-        moment = None
-    if moment is None or moment < _EPOCH:
-        raise PydanticCustomError("invalid_time", "no time of RFC 3339 since 1970")
-    return moment
-
-
-def _without_at(handle: str) -> str:
-    return handle.removeprefix("@")
-
-
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=IDENTIFIER_PATTERN)]
-Brand = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=LINE_PATTERN)]
-Platform = Annotated[str, StringConstraints(min_length=1, pattern=PLATFORM_PATTERN)]
-Handle = Annotated[
-    str, StringConstraints(min_length=1, max_length=256, pattern=HANDLE_PATTERN), AfterValidator(_without_at)
-]
-# How long a text may be is a setting, so it is checked when the record is made.
-Text = Annotated[str, StringConstraints(pattern=TEXT_PATTERN)]
-Tag = Annotated[str, StringConstraints(min_length=1, pattern=TAG_PATTERN)]
-Language = Annotated[str, StringConstraints(min_length=1, max_length=35, pattern=LANGUAGE_PATTERN)]
-Url = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=URL_PATTERN)]
-Time = Annotated[datetime, PlainValidator(_rfc_3339), WithJsonSchema({"type": "string", "format": "date-time"})]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-Kind = Literal["post", "reply", "comment", "review", "direct_message"]
 OutcomeKind = Literal["first_response", "response", "resolved", "moved", "reopened", "surveyed"]
-
-
-class Posted(BaseModel):
-    """What every posted object has in common. `null` for an optional field means the same as leaving it out."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class PostedAuthor(Posted):
@@ -111,21 +77,13 @@ class PostedMention(Posted):
     )
 
 
-# The objects within an event, by field.
-NESTED: Final[Mapping[str, type[Posted]]] = {"author": PostedAuthor, "in_reply_to": PostedInReplyTo}
-
-
 class PostedOutcome(Posted):
     """One report of the contact center about one routed mention."""
 
     id: Identifier = Field(description="Your identifier of this report; a repeat of it is the same report.")
     type: OutcomeKind = Field(description="What happened.")
-    mention_id: Annotated[str, StringConstraints(min_length=1, pattern=MENTION_ID_PATTERN)] = Field(
-        description="`mention_id` of the routed mention."
-    )
-    customer_key: Annotated[str, StringConstraints(min_length=1, max_length=3200, pattern=CUSTOMER_KEY_PATTERN)] = (
-        Field(description="`customer_key` of the routed mention, unchanged.")
-    )
+    mention_id: MentionId = Field(description="`mention_id` of the routed mention.")
+    customer_key: CustomerKey = Field(description="`customer_key` of the routed mention, unchanged.")
     occurred_at: Time = Field(description="When it happened: RFC 3339 with an offset.")
     channel: Tag | None = Field(
         None, description="The channel it happened on; for `moved`, where it is required, the one it moved to."
@@ -136,3 +94,90 @@ class PostedOutcome(Posted):
     satisfaction: Annotated[int, Field(ge=1, le=5)] | None = Field(
         None, description="1 (worst) to 5 (best); for `surveyed` only, where it is required."
     )
+
+
+class EchoedMention(Echoed):
+    """`mention` of a routed mention."""
+
+    mention_id: MentionId = Field(description="Which mention was judged.")
+    brand: Brand
+    platform: Platform
+    text: Text = Field(description="The message; where `classification` has `redacted_text`, that is kept instead.")
+    kind: Kind | None = None
+    language: Language | None = None
+    in_reply_to: EchoedInReplyTo | None = None
+
+
+class EchoedInquiryType(Echoed):
+    """The inquiry type that the model gave."""
+
+    label: InquiryTypeLabel
+
+
+class EchoedSentiment(Echoed):
+    """The sentiment that the model gave."""
+
+    label: SentimentLabel
+
+
+class EchoedConfidence(Echoed):
+    """How far each field could be trusted."""
+
+    inquiry_type: Level
+    sentiment: Level
+    actionable: Level
+
+
+class EchoedModel(Echoed):
+    """Which model said it."""
+
+    name: Identifier
+    version: Identifier
+
+
+class EchoedClassification(Echoed):
+    """`classification` of a routed mention: what the judgement is compared with."""
+
+    inquiry_type: EchoedInquiryType
+    sentiment: EchoedSentiment
+    actionable: bool
+    language: Language
+    confidence: EchoedConfidence
+    model: EchoedModel
+    redacted_text: Text | None = None
+    redacted_in_reply_to_text: Text | None = None
+
+
+class PostedLabels(Posted):
+    """What a mention really is. What was not judged is left out; at least one label is there."""
+
+    inquiry_type: InquiryTypeLabel | None = None
+    sentiment: SentimentLabel | None = None
+    actionable: bool | None = None
+    language: Language | None = Field(None, description="Language of the text: `es`, `pt`, `en`, …")
+
+
+class PostedCorrection(Posted):
+    """One agent's judgement of one routed mention: the routed mention as it was handed out, and what it really is."""
+
+    id: Identifier = Field(description="Your identifier of this judgement; a repeat of it is the same judgement.")
+    labels: PostedLabels = Field(
+        description="What the mention really is, as far as it was judged. A label equal to the model's confirms it."
+    )
+    occurred_at: Time = Field(description="When it was judged: RFC 3339 with an offset.")
+    mention: EchoedMention = Field(description="`mention` of the routed mention, unchanged.")
+    classification: EchoedClassification = Field(description="`classification` of the routed mention, unchanged.")
+    customer_key: CustomerKey = Field(description="`customer_key` of the routed mention, unchanged.")
+    routing: Any = Field(None, description="`routing` of the routed mention may stay; it is not kept.")
+    agent_id: Identifier | None = Field(None, description="Who judged, in your words; best no name.")
+    reason: Annotated[str, StringConstraints(max_length=1000, pattern=TEXT_PATTERN)] | None = Field(
+        None, description="Why, in the agent's words."
+    )
+
+
+# The objects within an event that take no other fields, by field.
+NESTED: Final[Mapping[str, type[Posted]]] = {
+    "author": PostedAuthor,
+    "in_reply_to": PostedInReplyTo,
+    "labels": PostedLabels,
+}

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from services.common.http.body import BodyLimits
 from services.common.settings import CommonSettings
 
 
@@ -30,6 +31,13 @@ class IngestSettings(CommonSettings):
     # All requests together: what bounds the memory.
     max_in_flight_bytes: int = Field(64 << 20, ge=1024, validation_alias="INGEST_MAX_IN_FLIGHT_BYTES")
     retry_after_seconds: int = Field(1, ge=1, validation_alias="INGEST_RETRY_AFTER_SECONDS")
+
+    @property
+    def body_limits(self) -> BodyLimits:
+        """What bodies may take."""
+        return BodyLimits(
+            self.max_body_bytes, self.body_timeout_seconds, self.max_in_flight_bytes, self.retry_after_seconds
+        )
 
     @model_validator(mode="after")
     def _limits_fit(self) -> Self:

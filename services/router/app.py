@@ -10,17 +10,19 @@ from fastapi.responses import Response
 from orjson import loads
 from pydantic import BeforeValidator
 
+from services.common.contracts.schemas import ProblemJson
 from services.common.http.app import create_app
 from services.common.http.auth import Tenant
 from services.common.http.keys import Authenticator
+from services.common.http.places import Places
 from services.common.http.problems import PROBLEM_JSON, Problem, problem_response
 from services.common.log.port import Log, LogError
 from services.common.telemetry.health import Health
 from services.common.telemetry.metric_defs import ROUTER_PAGE_ITEMS, ROUTER_PAGES
 from services.common.telemetry.metrics import Metrics
 from services.router.cursor import encode_cursor, invalid_cursor
-from services.router.pages import Filters, Places, expired_cursor, read_page, too_many_pages
-from services.router.schemas import LOG_EXAMPLE, PAGE_EXAMPLE, PriorityLabel, ProblemJson, RoutedPage
+from services.router.pages import Filters, expired_cursor, read_page, too_many_pages
+from services.router.schemas import LOG_EXAMPLE, PAGE_EXAMPLE, PriorityLabel, RoutedPage
 from services.router.settings import RouterSettings
 
 logger = structlog.get_logger()
@@ -44,7 +46,7 @@ def create_router_app(
     app = create_app("mention triage: router", _DESCRIPTION, metrics, health, authenticator)
 
     default_limit = min(_DEFAULT_LIMIT, settings.max_page)
-    places = Places(settings.max_pages_at_once)
+    places = Places(settings.max_pages_at_once, too_many_pages)
 
     async def counted(tenant: Tenant) -> AsyncIterator[None]:
         status = 500

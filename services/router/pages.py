@@ -3,9 +3,8 @@
 import asyncio
 import heapq
 import time
-from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,26 +55,6 @@ class Page:
     def json(self) -> bytes:
         """The body of the answer."""
         return b'{"items":[%b],"next_cursor":%b}' % (b",".join(self.items), dumps(self.next_cursor))
-
-
-class Places:
-    """The pages being made: at most `limit` in the process, and half of them for one tenant."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._limit_of_tenant = max(1, limit // 2)
-        self._taken: Counter[str] = Counter()
-
-    @contextmanager
-    def taken(self, tenant: str) -> Iterator[None]:
-        """Hold a place while a page is made. Raises a 429 problem if there is none."""
-        if self._taken[tenant] >= self._limit_of_tenant or self._taken.total() >= self._limit:
-            raise too_many_pages()
-        self._taken[tenant] += 1
-        try:
-            yield
-        finally:
-            self._taken[tenant] -= 1
 
 
 async def read_page(

@@ -3,23 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from services.common.contracts.schemas import ClassificationJson, Json
+from services.common.http.fields import Kind
 from services.router.cursor import encode_cursor
 
-InquiryTypeLabel = Literal["complaint", "feedback", "recommendation", "technical", "answer"]
-SentimentLabel = Literal["negative", "neutral", "positive"]
-Level = Literal["low", "medium", "high"]
 PriorityLabel = Literal["P1", "P2", "P3", "P4"]
-Kind = Literal["post", "reply", "comment", "review", "direct_message"]
-Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Json(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class AuthorJson(_Json):
+class AuthorJson(Json):
     """Who wrote the mention, as posted."""
 
     id: str | None = None
@@ -32,7 +25,7 @@ class AuthorJson(_Json):
     value: float | None = None
 
 
-class InReplyToJson(_Json):
+class InReplyToJson(Json):
     """What the mention answers, as posted."""
 
     id: str
@@ -40,7 +33,7 @@ class InReplyToJson(_Json):
     text: str | None = None
 
 
-class MentionJson(_Json):
+class MentionJson(Json):
     """The mention as posted, with its identifier and the time of its acceptance. Absent: not posted."""
 
     mention_id: Annotated[str, Field(description="32 hexadecimal digits, the same for every delivery of the message")]
@@ -59,55 +52,14 @@ class MentionJson(_Json):
     attributes: dict[str, Any] | None = None
 
 
-class InquiryTypeJson(_Json):
-    """The most probable inquiry type, and the probability of each."""
-
-    label: InquiryTypeLabel
-    probabilities: dict[InquiryTypeLabel, Probability]
-
-
-class SentimentJson(_Json):
-    """The most probable sentiment, and the probability of each."""
-
-    label: SentimentLabel
-    probabilities: dict[SentimentLabel, Probability]
-
-
-class ConfidenceJson(_Json):
-    """How far each predicted field can be trusted. Low: a person should look."""
-
-    inquiry_type: Level
-    sentiment: Level
-    actionable: Level
-
-
-class ModelJson(_Json):
-    """Which model said it."""
-
-    name: str
-    version: str
-
-
-class ClassificationJson(_Json):
-    """What the model says."""
-
-    inquiry_type: InquiryTypeJson
-    sentiment: SentimentJson
-    actionable: Annotated[bool, Field(description="Whether an agent has something to do or to say")]
-    actionable_probability: Probability
-    language: Annotated[str, Field(description="Language of the text, `und` when unsure")]
-    confidence: ConfidenceJson
-    model: ModelJson
-
-
-class ReasonJson(_Json):
+class ReasonJson(Json):
     """One rule of the policy that applied, and its points."""
 
     rule: str
     points: int
 
 
-class RoutingJson(_Json):
+class RoutingJson(Json):
     """What the policy decides."""
 
     priority: PriorityLabel
@@ -121,7 +73,7 @@ class RoutingJson(_Json):
     policy_version: str
 
 
-class RoutedJson(_Json):
+class RoutedJson(Json):
     """One routed mention."""
 
     mention: MentionJson
@@ -130,21 +82,11 @@ class RoutedJson(_Json):
     customer_key: Annotated[str, Field(description="To be echoed in outcomes")]
 
 
-class RoutedPage(_Json):
+class RoutedPage(Json):
     """One page."""
 
     items: list[RoutedJson]
     next_cursor: Annotated[str, Field(description="Send it for the next page; equal to the one sent: caught up")]
-
-
-class ProblemJson(BaseModel):
-    """Why a request is refused (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: Annotated[str, Field(description="What to do, for people")]
-    code: Annotated[str, Field(description="Stable, for programs")]
 
 
 LOG_EXAMPLE: Final = "5d0f6b2c9e8a4173"  # the identity of a log
@@ -182,6 +124,8 @@ PAGE_EXAMPLE: Final[dict[str, Any]] = {
                 "language": "es",
                 "confidence": {"inquiry_type": "high", "sentiment": "high", "actionable": "high"},
                 "model": {"name": "triage-es-pt-en", "version": "1"},
+                "needs_private_channel": False,
+                "personal_data": [],
             },
             "routing": {
                 "priority": "P1",

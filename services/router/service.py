@@ -15,6 +15,7 @@ from services.common.stage.stage import Stage
 from services.common.stage.ticking import keep_ticking
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
+from services.router.agreement import agreement_stage
 from services.router.app import create_router_app
 from services.router.counting.mix import mix_stage
 from services.router.counting.volume import volume_stage
@@ -57,7 +58,7 @@ async def build_router(settings: RouterSettings, log: Log, authenticator: Authen
         "ROUTER_PORT",
         metrics,
         health,
-        runners=[route, volume, mix, spikes],
+        runners=[route, volume, mix, spikes, runner(agreement_stage(metrics))],
         background=[partial(keep_ticking, log, volume, metrics)],
     )
 

@@ -11,6 +11,7 @@ from services.common.contracts.views import (
     CONFIDENCE_LEVELS,
     INQUIRY_TYPES,
     MENTION_KINDS,
+    PERSONAL_DATA_KINDS,
     PRIORITIES,
     SENTIMENTS,
 )
@@ -105,6 +106,9 @@ def _classification_fault(classification: Classification) -> str | None:
     ):
         if len(probabilities) != len(labels):
             return f"classification.{name} has {len(probabilities)} probabilities instead of {len(labels)}"
+    for kind in classification.personal_data:
+        if kind not in PERSONAL_DATA_KINDS:
+            return f"classification.personal_data {kind} is unknown here"
     return None
 
 

@@ -26,7 +26,8 @@ def tail(
         str,
         typer.Argument(
             metavar="TOPIC",
-            help="mentions, classified, routed, outcomes, counts, alerts, dead-letters, seen, or a full name.",
+            help="mentions, classified, routed, outcomes, corrections, counts, alerts, dead-letters, seen, or a full"
+            " name.",
         ),
     ],
     start: Annotated[

@@ -11,21 +11,24 @@ from google.protobuf.message import DecodeError, Message
 
 from mention_triage.v1.alert_pb2 import SpikeAlert
 from mention_triage.v1.classification_pb2 import Classification, ClassifiedMention
+from mention_triage.v1.correction_pb2 import Correction
 from mention_triage.v1.counts_pb2 import CountSource, MentionCounts, PartialCount
 from mention_triage.v1.dead_letter_pb2 import DeadLetter, DeadLetterAction, DeadLetterHandled
 from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.outcome_pb2 import Outcome
 from mention_triage.v1.routing_pb2 import RoutedMention
 from services.common.contracts import views
+from services.common.contracts.corrections import correction_view
 from services.common.contracts.records import headers_of, milliseconds
 from services.common.log.port import Record
-from services.common.log.topics import ALERTS, CLASSIFIED, COUNTS, DEAD_LETTERS, MENTIONS, OUTCOMES, ROUTED
+from services.common.log.topics import ALERTS, CLASSIFIED, CORRECTIONS, COUNTS, DEAD_LETTERS, MENTIONS, OUTCOMES, ROUTED
 
 _MESSAGES: Final[Mapping[str, type[Message]]] = {
     MENTIONS: Mention,
     CLASSIFIED: ClassifiedMention,
     ROUTED: RoutedMention,
     OUTCOMES: Outcome,
+    CORRECTIONS: Correction,
     COUNTS: MentionCounts,
     ALERTS: SpikeAlert,
     DEAD_LETTERS: DeadLetter,
@@ -59,6 +62,7 @@ FACTS_OF_TOPIC: Final[Mapping[str, tuple[str, ...]]] = {
     CLASSIFIED: _OF_CLASSIFIED,
     ROUTED: (*_OF_CLASSIFIED, "queue", "priority"),
     OUTCOMES: ("tenant",),
+    CORRECTIONS: _OF_CLASSIFIED,
     COUNTS: ("tenant",),
     ALERTS: ("tenant", "brand"),
 }
@@ -84,7 +88,7 @@ def facts_of(message: Message | None) -> Facts:
     match message:
         case Mention():
             return Facts(message.tenant, message.brand, message.platform, message.language)
-        case ClassifiedMention():
+        case ClassifiedMention() | Correction():
             return _classified_facts(message.mention, message.classification)
         case RoutedMention(routing=routing):
             return _classified_facts(
@@ -218,6 +222,7 @@ _VIEWS: Final[Mapping[type[Any], Callable[[Any], dict[str, Any]]]] = {
     ClassifiedMention: _classified_view,
     RoutedMention: views.routed_view,
     Outcome: views.outcome_view,
+    Correction: correction_view,
     MentionCounts: _counts_view,
     SpikeAlert: views.alert_view,
     DeadLetter: _dead_letter_view,

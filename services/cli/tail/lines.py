@@ -8,6 +8,7 @@ from rich.text import Text
 
 from mention_triage.v1.alert_pb2 import SpikeAlert
 from mention_triage.v1.classification_pb2 import ClassifiedMention
+from mention_triage.v1.correction_pb2 import Correction
 from mention_triage.v1.counts_pb2 import MentionCounts
 from mention_triage.v1.dead_letter_pb2 import DeadLetter, DeadLetterHandled
 from mention_triage.v1.mention_pb2 import Mention
@@ -15,6 +16,7 @@ from mention_triage.v1.outcome_pb2 import Outcome
 from mention_triage.v1.routing_pb2 import RoutedMention
 from services.cli.tail.contents import COUNT_SOURCES, facts_of, handled_action
 from services.cli.terminal import PRIORITY_STYLES, SENTIMENT_STYLES, clock_time, cut, one_line
+from services.common.contracts.corrections import judgements
 from services.common.contracts.views import (
     CONFIDENCE_LEVELS,
     MENTION_KINDS,
@@ -43,7 +45,7 @@ def readable(record: Record, message: Message | None, width: int | None) -> Text
         case ClassifiedMention(classification=said):
             confidence = CONFIDENCE_LEVELS.get(said.confidence.inquiry_type, "")
             _labels(line, facts.inquiry_type, facts.sentiment)
-            _columns(line, (confidence, 6, "dim"), (facts.language, 3, "cyan"), (facts.brand, _BRAND, "magenta"))
+            _columns(line, (confidence, 7, "dim"), (facts.language, 3, "cyan"), (facts.brand, _BRAND, "magenta"))
             line.append(one_line(message.mention.text))
         case RoutedMention():
             _columns(line, (facts.priority, 2, PRIORITY_STYLES.get(facts.priority, "")), (facts.queue, _QUEUE, "bold"))
@@ -53,6 +55,9 @@ def readable(record: Record, message: Message | None, width: int | None) -> Text
         case Outcome():
             what = OUTCOME_TYPES.get(message.type, "")
             _columns(line, (what, 14, "bold"), (message.mention_id, 32, ""), (message.channel, 12, "cyan"))
+        case Correction():
+            _columns(line, (facts.language, 3, "cyan"), (facts.brand, _BRAND, "magenta"))
+            line.append(one_line(f"{_judged(message)}: {message.mention.text}"))
         case SpikeAlert():
             _columns(line, *_alert_columns(message))
             line.append(one_line(_heaviest(message)))
@@ -73,6 +78,17 @@ def readable(record: Record, message: Message | None, width: int | None) -> Text
             _columns(line, (f"[{record.partition}]@{record.offset}", _PLACE, "cyan"), (size, 12, ""))
     line.rstrip()
     return cut(line, width)
+
+
+def _judged(correction: Correction) -> str:
+    """What was confirmed and what was corrected, in words."""
+    try:
+        return ", ".join(
+            f"{each.field} {each.predicted}" + ("" if each.agreed else f" → {each.judged}")
+            for each in judgements(correction)
+        )
+    except KeyError:
+        return "labels of a later version"
 
 
 def _alert_columns(alert: SpikeAlert) -> list[tuple[str, int, str]]:

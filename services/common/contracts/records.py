@@ -11,6 +11,7 @@ from services.common.log.port import Headers, NewRecord
 
 CONTENT_TYPE: Final = b"application/protobuf"
 TRACEPARENT: Final = "traceparent"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_MS: Final = 253_402_300_799_000  # the end of the year 9999: what RFC 3339 can say
 
 
@@ -58,6 +59,12 @@ def headers_of(headers: Headers) -> Mapping[str, bytes]:
 def timestamp(milliseconds: int) -> Timestamp:
     """Milliseconds since the epoch as a Protobuf timestamp."""
     return Timestamp(seconds=milliseconds // 1000, nanos=milliseconds % 1000 * 1_000_000)
+
+
+def to_timestamp(moment: datetime) -> Timestamp:
+    """A time since 1970, to the microsecond, as a Protobuf timestamp."""
+    since = moment - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def milliseconds(value: Timestamp) -> int:

@@ -16,7 +16,13 @@ from mention_triage.v1.alert_pb2 import (
     SpikeMix,
     SpikeSeries,
 )
-from mention_triage.v1.classification_pb2 import Classification, ConfidenceLevel, InquiryType, Sentiment
+from mention_triage.v1.classification_pb2 import (
+    Classification,
+    ConfidenceLevel,
+    InquiryType,
+    PersonalDataKind,
+    Sentiment,
+)
 from mention_triage.v1.mention_pb2 import Author, InReplyTo, Mention, MentionKind
 from mention_triage.v1.outcome_pb2 import Outcome, OutcomeType
 from mention_triage.v1.routing_pb2 import Priority, RoutedMention, Routing
@@ -35,6 +41,7 @@ MENTION_KINDS: Final[Mapping[int, str]] = _labels(MentionKind, "MENTION_KIND_")
 INQUIRY_TYPES: Final[Mapping[int, str]] = _labels(InquiryType, "INQUIRY_TYPE_")
 SENTIMENTS: Final[Mapping[int, str]] = _labels(Sentiment, "SENTIMENT_")
 CONFIDENCE_LEVELS: Final[Mapping[int, str]] = _labels(ConfidenceLevel, "CONFIDENCE_LEVEL_")
+PERSONAL_DATA_KINDS: Final[Mapping[int, str]] = _labels(PersonalDataKind, "PERSONAL_DATA_KIND_")
 OUTCOME_TYPES: Final[Mapping[int, str]] = _labels(OutcomeType, "OUTCOME_TYPE_")
 SPIKE_EVENTS: Final[Mapping[int, str]] = _labels(SpikeEvent, "SPIKE_EVENT_")
 SPIKE_CAUSES: Final[Mapping[int, str]] = _labels(SpikeCause, "SPIKE_CAUSE_")
@@ -71,16 +78,16 @@ def mention_view(mention: Mention) -> Json:
     if mention.HasField("author"):
         view["author"] = _author_view(mention.author)
     if mention.HasField("in_reply_to"):
-        view["in_reply_to"] = _in_reply_to_view(mention.in_reply_to)
+        view["in_reply_to"] = in_reply_to_view(mention.in_reply_to)
     if mention.HasField("attributes"):
         view["attributes"] = struct_view(mention.attributes)
     return view
 
 
 def classification_view(classification: Classification) -> Json:
-    """What the model says, with both distributions by label."""
+    """What classify finds, with both distributions by label; redacted texts where it found personal data."""
     confidence = classification.confidence
-    return {
+    view: Json = {
         "inquiry_type": {
             "label": INQUIRY_TYPES[classification.inquiry_type.label],
             "probabilities": dict(zip(INQUIRY_TYPES.values(), classification.inquiry_type.probabilities, strict=True)),
@@ -98,7 +105,14 @@ def classification_view(classification: Classification) -> Json:
             "actionable": CONFIDENCE_LEVELS[confidence.actionable],
         },
         "model": {"name": classification.model.name, "version": classification.model.version},
+        "needs_private_channel": classification.needs_private_channel,
+        "personal_data": [PERSONAL_DATA_KINDS[kind] for kind in classification.personal_data],
     }
+    if classification.HasField("redacted_text"):
+        view["redacted_text"] = classification.redacted_text
+    if classification.HasField("redacted_in_reply_to_text"):
+        view["redacted_in_reply_to_text"] = classification.redacted_in_reply_to_text
+    return view
 
 
 def routing_view(routing: Routing) -> Json:
@@ -217,7 +231,8 @@ def _author_view(author: Author) -> Json:
     return view
 
 
-def _in_reply_to_view(in_reply_to: InReplyTo) -> Json:
+def in_reply_to_view(in_reply_to: InReplyTo) -> Json:
+    """What a mention answers, as posted."""
     view: Json = {"id": in_reply_to.id}
     if in_reply_to.HasField("by_brand"):
         view["by_brand"] = in_reply_to.by_brand

@@ -1,6 +1,7 @@
 """LOG_URL picks the adapter; nothing else in the services knows which one runs."""
 # ruff: noqa: PLC0415 - a service imports the adapter that it uses
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -34,14 +35,17 @@ async def open_log(settings: CommonSettings) -> Log:
     return EmbeddedLog(path, settings.log_partitions, retention=retention)
 
 
-async def open_reader(settings: CommonSettings) -> Reader:
-    """Open the log read-only, also beside a running stack. Raises `LogError` as `open_log` does."""
+async def open_reader(settings: CommonSettings, also: Sequence[str] = ()) -> Reader:
+    """Open the log read-only, also beside a running stack. Raises `LogError` as `open_log` does.
+
+    `also`: topics of earlier generations to be read where they are still there.
+    """
     url = settings.url_of_log
     if url.startswith(_KAFKA):
         from services.common.log.kafka.opening import open_kafka_reader
         from services.common.log.kafka.settings import KafkaSettings
 
-        return await open_kafka_reader(url, load_settings(KafkaSettings), [spec.name for spec in TOPICS])
+        return await open_kafka_reader(url, load_settings(KafkaSettings), [*(spec.name for spec in TOPICS), *also])
     from services.common.log.embedded.reader import EmbeddedReader
 
     return EmbeddedReader(_sqlite_path(url))

@@ -40,15 +40,21 @@ def generation_of(topic: str) -> tuple[str, int] | None:
     return (found[1], int(found[2])) if found and found[1] in BASES else None
 
 
+def earlier_topics(base: str, generation: int = GENERATION) -> list[str]:
+    """Topics of this kind in earlier generations, oldest first, as far as they may still exist."""
+    return [topic_name(base, each) for each in range(max(1, generation - _READ_BACK), generation)]
+
+
 def earlier_routed(generation: int = GENERATION) -> list[str]:
-    """Topics of earlier generations, as far as they may still exist, whose routed mentions readers have yet to get."""
-    return [topic_name("routed", each) for each in range(max(1, generation - _READ_BACK), generation)]
+    """Topics of earlier generations whose routed mentions readers may have yet to get."""
+    return earlier_topics("routed", generation)
 
 
 MENTIONS: Final = topic_name("mentions")
 CLASSIFIED: Final = topic_name("classified")
 ROUTED: Final = topic_name("routed")
 OUTCOMES: Final = topic_name("outcomes")
+CORRECTIONS: Final = topic_name("corrections")
 DEAD_LETTERS: Final = topic_name("dead-letters")
 COUNTS: Final = topic_name("counts")
 ALERTS: Final = topic_name("alerts")
@@ -121,6 +127,15 @@ def topics_of(generation: int) -> tuple[TopicSpec, ...]:
             7 * DAY_MS,
             "delete",
             "what the contact center reports",
+            max_bytes=MAX_INGESTED_BYTES,
+        ),
+        # Training data: a year of them, so that nobody has to fetch them in a hurry.
+        TopicSpec(
+            topic_name("corrections", generation),
+            365 * DAY_MS,
+            "delete",
+            "what agents say that mentions really were",
+            groups=("agreement",),
             max_bytes=MAX_INGESTED_BYTES,
         ),
         TopicSpec(

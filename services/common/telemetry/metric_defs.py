@@ -36,7 +36,7 @@ _STAGES: Final[tuple[Service, ...]] = ("classify", "router")
 
 INGEST_EVENTS: Final = MetricSpec(
     "triage_ingest_events_total", "counter", _INGEST, ("tenant", "event", "status"),
-    "Events taken in (mention, outcome) by result (accepted, rejected).",
+    "Events taken in (mention, outcome, correction) by result (accepted, rejected).",
     "Many rejected: see triage_ingest_rejections_total, and tell the tenant.",
 )  # fmt: skip
 INGEST_REJECTIONS: Final = MetricSpec(
@@ -152,7 +152,17 @@ STAGE_OLDEST_WAITING_SECONDS: Final = MetricSpec(
 CLASSIFY_MENTIONS: Final = MetricSpec(
     "triage_classify_mentions_total", "counter", _CLASSIFY, ("language", "inquiry_type", "confidence"),
     "Classified mentions by language (es, pt, en, und, other), inquiry type and confidence level of the type.",
-    "The share of low confidence rising: the mentions have drifted from the training data.",
+    "The share of low and abstain rising: the mentions have drifted from the training data.",
+)  # fmt: skip
+CLASSIFY_ABSTAINED: Final = MetricSpec(
+    "triage_classify_abstained_total", "counter", _CLASSIFY, ("field",),
+    "Fields (inquiry_type, sentiment, actionable) of which the model does not say what they are.",
+    "Their share of the mentions rising: people decide more of them; the mentions have drifted from the training data.",
+)  # fmt: skip
+CLASSIFY_PERSONAL_DATA: Final = MetricSpec(
+    "triage_classify_personal_data_total", "counter", _CLASSIFY, ("kind", "channel"),
+    "Mentions whose text gives away personal data, by its kind and whether others can read it (public, private).",
+    "Public ones rising: hide the posts, and look for a reply or a form that asks for data in public.",
 )  # fmt: skip
 CLASSIFY_DUPLICATES: Final = MetricSpec(
     "triage_classify_duplicates_total", "counter", _CLASSIFY, (),
@@ -189,6 +199,17 @@ CLASSIFY_MODEL_TOKENS: Final = MetricSpec(
     "triage_classify_model_tokens_total", "counter", _CLASSIFY, (),
     "Tokens run through the model, padding included.",
     "Divide by the inference seconds for the model's speed.",
+)  # fmt: skip
+CLASSIFY_REQUESTS: Final = MetricSpec(
+    "triage_classify_requests_total", "counter", _CLASSIFY, ("route", "status"),
+    "Requests of POST /v1/classify by HTTP status; they count as no mentions.",
+    "429: more tries at once than are let in. 503: the pipeline needs the model itself.",
+)  # fmt: skip
+CLASSIFY_REQUEST_SECONDS: Final = MetricSpec(
+    "triage_classify_request_seconds", "histogram", _CLASSIFY, ("route",),
+    "Seconds from the first byte of a request to its answer.",
+    "Explanations run the model once for each word; `explain=false` does not.",
+    _STEP_SECONDS,
 )  # fmt: skip
 CLASSIFY_MODEL_SECONDS: Final = MetricSpec(
     "triage_classify_model_seconds", "histogram", _CLASSIFY, ("step",),
@@ -229,6 +250,19 @@ ROUTER_PAGE_ITEMS: Final = MetricSpec(
     "triage_router_page_items_total", "counter", _ROUTER, ("tenant",),
     "Routed mentions handed out over HTTP.",
     "Far below the tenant's routed mentions: its reader is behind, or filters.",
+)  # fmt: skip
+
+AGREEMENT_JUDGEMENTS: Final = MetricSpec(
+    "triage_agreement_judgements_total", "counter", _ROUTER,
+    ("field", "language", "confidence", "agreed"),  # (3 * 4 + 1) * 5 * 2 = 130 series
+    "Fields that agents judged (inquiry_type, sentiment, actionable, language) by the model's language and confidence"
+    " in the field (none for language), and whether the agent agreed (yes, no).",
+    "The share of `no` rising, in the same way of judging: the mentions have drifted; docs/corrections.md.",
+)  # fmt: skip
+AGREEMENT_INQUIRY_TYPES: Final = MetricSpec(
+    "triage_agreement_inquiry_types_total", "counter", _ROUTER, ("predicted", "judged"),
+    "Judged inquiry types: the model's label and the agent's.",
+    "A pair that grows tells what to write and label more of before the next training.",
 )  # fmt: skip
 
 SPIKES_OBSERVED: Final = MetricSpec(

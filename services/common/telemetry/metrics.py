@@ -20,7 +20,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series fo
 # Of each tenant, so that none can take the names of another.
 _MAX_BRANDS = 20
 _MAX_PLATFORMS = 12
-_LANGUAGES = frozenset({"es", "pt", "en", "und"})
+LANGUAGES = ("es", "pt", "en", "und")
 OTHER = "other"
 
 
@@ -67,7 +67,7 @@ class Metrics:
 
     def language(self, language: str) -> str:
         """The language as a label value: those that the model serves and `und` by name, the rest as `other`."""
-        return language if language in _LANGUAGES else OTHER
+        return language if language in LANGUAGES else OTHER
 
     def before_exposition(self, refresh: Callable[[], None]) -> None:
         """Call `refresh` before every exposition: for gauges that are made from what is there at that moment."""

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from services.common.errors import TriageError
 from services.router.policy.checks import check
-from services.router.policy.compiled import Policy, compile_policy
+from services.router.policy.compiled import Policy, abstains_as_low, compile_policy
 from services.router.policy.schema import PolicyFile, nearest
 from services.router.policy.source import Fault, Source, read_source
 from services.router.policy.source import Path as PartPath
@@ -44,12 +44,15 @@ def check_policy(path: Path) -> list[str]:
     """What the policy in this file holds, in lines for people. Raises `PolicyError` with all that is wrong."""
     file = _read(path)
     queues = ", ".join(dict.fromkeys(rule.queue for rule in file.queues))
-    return [
+    lines = [
         f"{path}: policy {compile_policy(file).version} is valid",
         f"{len(file.scoring)} scoring, {len(file.first_response)} first-response, {len(file.resolution)} resolution"
         f" and {len(file.queues)} queue rules; {len(file.conditions)} named conditions",
         f"queues: {queues}",
     ]
+    if abstains_as_low(file):
+        lines.append("no condition asks for the confidence `abstain`: `low` holds for it too (docs/policy.md)")
+    return lines
 
 
 def _read(path: Path) -> PolicyFile:

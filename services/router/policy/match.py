@@ -10,7 +10,13 @@ from typing import Final
 
 from mention_triage.v1.classification_pb2 import Classification
 from mention_triage.v1.mention_pb2 import Mention, MentionKind
-from services.common.contracts.views import CONFIDENCE_LEVELS, INQUIRY_TYPES, MENTION_KINDS, SENTIMENTS
+from services.common.contracts.views import (
+    CONFIDENCE_LEVELS,
+    INQUIRY_TYPES,
+    MENTION_KINDS,
+    PERSONAL_DATA_KINDS,
+    SENTIMENTS,
+)
 from services.router.policy.schema import Condition
 
 Test = Callable[["Facts"], bool]
@@ -39,6 +45,8 @@ class Facts:
     text: str
     reply_to_brand: bool
     confidence: Mapping[str, str]
+    needs_private_channel: bool
+    personal_data: frozenset[str]
 
     @property
     def public(self) -> bool:
@@ -85,6 +93,8 @@ def facts_of(mention: Mention, classification: Classification) -> Facts:
             "sentiment": CONFIDENCE_LEVELS[confidence.sentiment],
             "actionable": CONFIDENCE_LEVELS[confidence.actionable],
         },
+        needs_private_channel=classification.needs_private_channel,
+        personal_data=frozenset(PERSONAL_DATA_KINDS[kind] for kind in classification.personal_data),
     )
 
 
@@ -113,14 +123,16 @@ def _tests(condition: Condition, named: Mapping[str, Test]) -> Iterator[Test]:
     for key in ("tenant", "brand", "platform", "kind", "language", "inquiry_type", "sentiment", "tier"):
         if values := getattr(condition, key):
             yield _one_of(attrgetter(key), values)
-    for key in ("actionable", "public", "verified", "reply_to_brand"):
+    for key in ("actionable", "public", "verified", "reply_to_brand", "needs_private_channel"):
         if (wanted := getattr(condition, key)) is not None:
             yield _equal(attrgetter(key), wanted)
     for key, fact in (("followers_at_least", "reach"), ("value_at_least", "value"), ("text_at_least", "length")):
         if (least := getattr(condition, key)) is not None:
             yield _at_least(attrgetter(fact), least)
     if condition.author_tags:
-        yield _tagged(frozenset(map(fold, condition.author_tags)))
+        yield _some_of(attrgetter("author_tags"), frozenset(map(fold, condition.author_tags)))
+    if condition.personal_data:
+        yield _some_of(attrgetter("personal_data"), frozenset(condition.personal_data))
     if condition.confidence:
         for field in condition.confidence.model_fields_set:
             yield _one_of(_confidence(field), getattr(condition.confidence, field))
@@ -171,8 +183,8 @@ def _at_least(fact: Callable[[Facts], float], least: float) -> Test:
     return lambda facts: fact(facts) >= least
 
 
-def _tagged(tags: frozenset[str]) -> Test:
-    return lambda facts: not tags.isdisjoint(facts.author_tags)
+def _some_of(fact: Callable[[Facts], frozenset[str]], values: frozenset[str]) -> Test:
+    return lambda facts: not values.isdisjoint(fact(facts))
 
 
 def _confidence(field: str) -> Callable[[Facts], str]:

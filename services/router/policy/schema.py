@@ -8,7 +8,13 @@ from typing import Annotated, Any, Final, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.common.contracts.views import CONFIDENCE_LEVELS, INQUIRY_TYPES, MENTION_KINDS, SENTIMENTS
+from services.common.contracts.views import (
+    CONFIDENCE_LEVELS,
+    INQUIRY_TYPES,
+    MENTION_KINDS,
+    PERSONAL_DATA_KINDS,
+    SENTIMENTS,
+)
 
 DEFAULT_PLATFORM: Final = "default"
 PLACEHOLDERS: Final = ("language", "platform", "inquiry_type", "tier")
@@ -93,6 +99,7 @@ Kinds = OneOrMore[Annotated[str, _label("kind", MENTION_KINDS)]]
 Types = OneOrMore[Annotated[str, _label("inquiry type", INQUIRY_TYPES)]]
 Sentiments = OneOrMore[Annotated[str, _label("sentiment", SENTIMENTS)]]
 Levels = OneOrMore[Annotated[str, _label("confidence level", CONFIDENCE_LEVELS)]]
+PersonalData = OneOrMore[Annotated[str, _label("kind of personal data", PERSONAL_DATA_KINDS)]]
 Minutes = Annotated[int, Field(ge=1, le=_YEAR_MINUTES)]
 Points = Annotated[int, Field(ge=-1_000, le=1_000)]
 Threshold = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
@@ -143,6 +150,8 @@ class Condition(_Condition):
     text_contains: Phrases | None = None
     reply_to_brand: bool | None = None
     confidence: ConfidenceCondition | None = None
+    needs_private_channel: bool | None = None
+    personal_data: PersonalData | None = None
     is_: Annotated[Words | None, Field(alias="is")] = None
     not_: Annotated["Condition | None", Field(alias="not")] = None
     any_: Annotated["Some[Condition] | None", Field(alias="any")] = None

@@ -19,6 +19,7 @@ DOCUMENT: Final = Path("docs/bad-requests.md")
 
 MENTIONS: Final = "/v1/mentions"
 OUTCOMES: Final = "/v1/outcomes"
+CORRECTIONS: Final = "/v1/corrections"
 MENTION: Final[Mapping[str, Any]] = {"brand": "TelAndes", "platform": "x", "id": "1", "text": "sin internet"}
 OUTCOME: Final[Mapping[str, Any]] = {
     "id": "ticket-1",
@@ -26,6 +27,28 @@ OUTCOME: Final[Mapping[str, Any]] = {
     "mention_id": "9f86d081884c7d659a2feaa0c55ad015",
     "customer_key": "acme/x/77",
     "occurred_at": "2026-03-01T11:00:00Z",
+}
+ECHOED_MENTION: Final[Mapping[str, Any]] = {
+    "mention_id": "9f86d081884c7d659a2feaa0c55ad015",
+    "brand": "TelAndes",
+    "platform": "x",
+    "text": "sin internet",
+}
+ECHOED_CLASSIFICATION: Final[Mapping[str, Any]] = {
+    "inquiry_type": {"label": "technical"},
+    "sentiment": {"label": "neutral"},
+    "actionable": True,
+    "language": "es",
+    "confidence": {"inquiry_type": "abstain", "sentiment": "medium", "actionable": "high"},
+    "model": {"name": "triage-es-pt-en", "version": "1"},
+}
+CORRECTION: Final[Mapping[str, Any]] = {
+    "id": "ticket-1/label",
+    "labels": {"inquiry_type": "complaint"},
+    "occurred_at": "2026-03-01T11:00:00Z",
+    "mention": ECHOED_MENTION,
+    "classification": ECHOED_CLASSIFICATION,
+    "customer_key": "acme/x/77",
 }
 MIB: Final = 1 << 20
 
@@ -57,6 +80,11 @@ def mention(what: str, code: str, at: str | None, **fields: Any) -> BadRequest:
 def outcome(what: str, code: str, at: str | None, **fields: Any) -> BadRequest:
     """An outcome with these fields changed; None takes one away."""
     return BadRequest(what, 422, code, at, _event(OUTCOME, fields), OUTCOMES)
+
+
+def correction(what: str, code: str, at: str | None, **fields: Any) -> BadRequest:
+    """A correction with these fields changed; None takes one away."""
+    return BadRequest(what, 422, code, at, _event(CORRECTION, fields), CORRECTIONS)
 
 
 def _event(base: Mapping[str, Any], fields: Mapping[str, Any]) -> bytes:
@@ -164,6 +192,26 @@ BAD_REQUESTS: Final = (
     outcome("`satisfaction` of a resolved one", "invalid_value", "satisfaction", satisfaction=5),
     outcome("negative `effort_seconds`", "invalid_value", "effort_seconds", effort_seconds=-1),
     outcome("an unknown field of an outcome", "unknown_field", "agent", agent="ana"),
+    correction("no `labels`", "missing_field", "labels", labels=None),
+    correction("`labels` that judge nothing", "missing_field", "labels", labels={"sentiment": None}),
+    correction("an inquiry type that there is not", "invalid_value", "labels.inquiry_type",
+               labels={"inquiry_type": "question"}),
+    correction("a label of another name", "unknown_field", "labels.type", labels={"type": "complaint"}),
+    correction("`actionable` as a string", "wrong_type", "labels.actionable", labels={"actionable": "yes"}),
+    correction("no `classification`", "missing_field", "classification", classification=None),
+    correction("a `classification` cut short", "missing_field", "classification.confidence",
+               classification={name: said for name, said in ECHOED_CLASSIFICATION.items() if name != "confidence"}),
+    correction("a `mention` without its id", "missing_field", "mention.mention_id",
+               mention={"brand": "TelAndes", "platform": "x", "text": "sin internet"}),
+    correction("`mention.text` of 10,001 characters", "too_long", "mention.text",
+               mention={**ECHOED_MENTION, "text": "a" * 10_001}),
+    correction("`redacted_text` of 20,001 characters", "too_long", "classification.redacted_text",
+               classification={**ECHOED_CLASSIFICATION, "redacted_text": "a" * 20_001}),
+    correction("another tenant's `customer_key` of a mention", "invalid_value", "customer_key",
+               customer_key="other/x/77"),
+    correction("a judgement an hour ahead", "in_future", "occurred_at", occurred_at=AHEAD),
+    correction("`reason` of 1,001 characters", "too_long", "reason", reason="a" * 1001),
+    correction("an unknown field of a correction", "unknown_field", "agent", agent="ana"),
 )  # fmt: skip
 
 

@@ -6,15 +6,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.common.contracts.corrections import correction_view
 from services.common.contracts.records import headers_of
 from services.common.contracts.views import mention_view, outcome_view
 from services.common.log.partitioner import partition_for
 from services.common.log.port import LogUnavailable
+from services.common.log.topics import CORRECTIONS as CORRECTIONS_TOPIC
 from services.common.log.topics import MENTIONS as MENTIONS_TOPIC
 from services.common.log.topics import OUTCOMES as OUTCOMES_TOPIC
-from services.ingest.examples import MENTION_EXAMPLES, OUTCOME_EXAMPLES, Example
+from services.ingest.examples import CORRECTION_EXAMPLES, MENTION_EXAMPLES, OUTCOME_EXAMPLES, Example
 from services.ingest.models import PostedMention
-from tests.integration.ingest.bad_requests import MENTION, MENTIONS, OUTCOME, OUTCOMES, room_taken
+from tests.integration.ingest.bad_requests import (
+    CORRECTION,
+    CORRECTIONS,
+    MENTION,
+    MENTIONS,
+    OUTCOME,
+    OUTCOMES,
+    room_taken,
+)
 from tests.integration.ingest.world import NOW, PARTITIONS, TENANT, RefusingLog, World, world
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson; charset=utf-8", "Application/JSONL")
@@ -49,13 +59,35 @@ async def test_an_accepted_outcome_is_durable_and_complete(ingest: World, exampl
     assert view == {name: value for name, value in example.value.items() if name != "occurred_at"}
 
 
+@pytest.mark.parametrize("example", CORRECTION_EXAMPLES, ids=lambda example: example.name)
+async def test_an_accepted_correction_is_durable_and_keeps_what_is_needed(ingest: World, example: Example) -> None:
+    posted = example.value
+    answer = await ingest.client.post(CORRECTIONS, json={**posted, "routing": {"queue": "complaints-pt"}})
+    assert answer.json() == {"results": [{"index": 0, "status": "accepted", "correction_id": posted["id"]}]}
+    (correction,) = await ingest.corrections()
+    assert (correction.mention.tenant, correction.mention.customer_key) == (TENANT, posted["customer_key"])
+    view = correction_view(correction)
+    assert view.pop("received_at") == "2026-03-03T12:00:00Z"
+    assert view.pop("occurred_at").endswith("Z")
+    assert view.pop("mention") == {
+        name: value for name, value in posted["mention"].items() if name not in ("id", "received_at")
+    }
+    said = {**posted["classification"]}
+    del said["actionable_probability"]
+    said |= {field: {"label": said[field]["label"]} for field in ("inquiry_type", "sentiment")}
+    assert view.pop("classification") == said
+    assert view == {name: posted[name] for name in posted.keys() - {"mention", "classification", "occurred_at"}}
+
+
 async def test_records_of_one_customer_share_key_and_partition(ingest: World) -> None:
     author = {"author": {"id": "ana/77"}}
     await ingest.client.post(MENTIONS, json=[{**MENTION, **author, "id": str(n)} for n in range(3)])
     key = "acme/x/ana%2F77"
     await ingest.client.post(OUTCOMES, json={**OUTCOME, "customer_key": key})
-    records = await ingest.records(MENTIONS_TOPIC) + await ingest.records(OUTCOMES_TOPIC)
-    assert len(records) == 4
+    await ingest.client.post(CORRECTIONS, json={**CORRECTION, "customer_key": key})
+    topics = (MENTIONS_TOPIC, CORRECTIONS_TOPIC, OUTCOMES_TOPIC)
+    records = [record for topic in topics for record in await ingest.records(topic)]
+    assert len(records) == 5
     assert {(record.key, record.partition) for record in records} == {
         (key.encode(), partition_for(key.encode(), PARTITIONS))
     }
@@ -185,9 +217,9 @@ async def test_no_message_repeats_what_was_sent(ingest: World, event: Any) -> No
     assert "s3cret" not in answer.text.lower()
 
 
-async def test_openapi_describes_both_paths_completely(ingest: World) -> None:
+async def test_openapi_describes_all_paths_completely(ingest: World) -> None:
     schema = (await ingest.client.get("/openapi.json")).json()
-    for path in (MENTIONS, OUTCOMES):
+    for path in (MENTIONS, OUTCOMES, CORRECTIONS):
         operation = schema["paths"][path]["post"]
         assert set(operation["requestBody"]["content"]) == {
             "application/json",

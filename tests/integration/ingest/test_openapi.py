@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.integration.ingest.bad_requests import MENTIONS, OUTCOMES
+from tests.integration.ingest.bad_requests import CORRECTIONS, MENTIONS, OUTCOMES
 from tests.integration.ingest.serving import served
 from tests.integration.ingest.world import World
 
@@ -38,7 +38,7 @@ def server() -> Iterator[tuple[str, World]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode))
-@pytest.mark.parametrize("path", [MENTIONS, OUTCOMES])
+@pytest.mark.parametrize("path", [MENTIONS, OUTCOMES, CORRECTIONS])
 def test_no_answer_is_outside_the_contract(server: tuple[str, World], path: str, mode: GenerationMode) -> None:
     address, world = server
     operation = schemathesis.openapi.from_url(f"{address}/openapi.json")[path]["POST"]

@@ -12,13 +12,14 @@ from typing import Any, Final
 import httpx
 from fastapi import FastAPI
 
+from mention_triage.v1.correction_pb2 import Correction
 from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.outcome_pb2 import Outcome
 from services.common.http.keys import Authenticator, KeyFile
 from services.common.log.embedded.log import EmbeddedLog
 from services.common.log.embedded.retention import Retention
 from services.common.log.port import Log, LogError, NewRecord, Record
-from services.common.log.topics import MENTIONS, OUTCOMES, TOPICS
+from services.common.log.topics import CORRECTIONS, MENTIONS, OUTCOMES, TOPICS
 from services.common.telemetry.health import Health
 from services.common.telemetry.metrics import Metrics
 from services.ingest.app import create_ingest_app
@@ -87,6 +88,10 @@ class World:
     async def outcomes(self) -> list[Outcome]:
         """The outcomes in the log."""
         return [Outcome.FromString(record.value or b"") for record in await self.records(OUTCOMES)]
+
+    async def corrections(self) -> list[Correction]:
+        """The corrections in the log."""
+        return [Correction.FromString(record.value or b"") for record in await self.records(CORRECTIONS)]
 
     def metric(self, name: str, **labels: str) -> float:
         """Value of a metric; 0 if it has not been counted yet."""

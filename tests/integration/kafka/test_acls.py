@@ -22,6 +22,7 @@ from services.common.log.port import Claim, LogError, LogUnavailable, NewRecord,
 from services.common.log.topics import (
     ALERTS,
     CLASSIFIED,
+    CORRECTIONS,
     COUNTS,
     DEAD_LETTERS,
     MENTIONS,
@@ -60,6 +61,7 @@ async def ingest(guarded: Guarded) -> None:
     async with guarded.log("ingest") as log:
         await log.append([record(MENTIONS)])
         await log.append([record(OUTCOMES)])
+        await log.append([record(CORRECTIONS)])
 
 
 async def classify(guarded: Guarded) -> None:
@@ -76,12 +78,15 @@ async def router(guarded: Guarded) -> None:
     Also reads pages of what it routed, and lets time pass.
     """
     async with guarded.unguarded() as log:
-        await log.append([record(topic) for topic in (MENTIONS, CLASSIFIED, COUNTS, SEEN_VOLUME, SPIKE_STATE)])
+        await log.append(
+            [record(topic) for topic in (MENTIONS, CLASSIFIED, CORRECTIONS, COUNTS, SEEN_VOLUME, SPIKE_STATE)]
+        )
     stages = (
         ("route", CLASSIFIED, [ROUTED, DEAD_LETTERS], None),
         ("volume", MENTIONS, [COUNTS, SEEN_VOLUME, DEAD_LETTERS], SEEN_VOLUME),
         ("mix", CLASSIFIED, [COUNTS, DEAD_LETTERS], None),
         ("spikes", COUNTS, [ALERTS, SPIKE_STATE, DEAD_LETTERS], SPIKE_STATE),
+        ("agreement", CORRECTIONS, [DEAD_LETTERS], None),
     )
     for stage in stages:
         async with guarded.log("router") as log:
@@ -145,13 +150,17 @@ async def switch(guarded: Guarded, old: int) -> None:
     log = await open_kafka_log("kafka://" + guarded.cluster.bootstrap, KafkaSettings(), names)
     try:
         mentions, classified, counts = (topic_name(kind, old) for kind in ("mentions", "classified", "counts"))
-        await log.append([record(mentions), *(record(topic_name(kind, old)) for kind in moved.spreads)])
+        corrections = topic_name("corrections", old)
+        await log.append(
+            [record(mentions), record(corrections), *(record(topic_name(kind, old)) for kind in moved.spreads)]
+        )
         for group, topic, outputs in (
             ("classify", mentions, [classified]),
             ("volume", mentions, [counts]),
             ("route", classified, []),
             ("mix", classified, []),
             ("spikes", counts, []),
+            ("agreement", corrections, []),
         ):
             claim = await log.claim(group, topic, 0)
             # Behind the record; on topics that stages write, the marker of the transaction that wrote it is left.

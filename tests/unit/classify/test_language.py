@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from services.classify.language import identify
@@ -21,6 +23,22 @@ def test_the_served_languages(text: str, language: str) -> None:
     "text", ["", "👍👍", "@TheBank @OtherBank", "https://example.com/this-is-english", "1234 !", "ok"]
 )
 def test_nothing_to_read(text: str) -> None:
+    assert identify(text) == "und"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        line.split("\t")[1]
+        for line in Path(__file__).with_name("data").joinpath("other-languages.tsv").read_text("utf-8").splitlines()
+    ],
+)
+def test_other_languages_are_not_taken_for_a_served_one(text: str) -> None:
+    assert identify(text) == "und"
+
+
+@pytest.mark.parametrize("text", ["literal el worst service ever, nunca más", "gracias bro, u r the best"])
+def test_und_rather_than_a_guess_where_languages_mix(text: str) -> None:
     assert identify(text) == "und"
 
 

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mention_triage.v1.classification_pb2 import ClassifiedMention, ConfidenceLevel, InquiryType, Sentiment
+from mention_triage.v1.classification_pb2 import (
+    ClassifiedMention,
+    ConfidenceLevel,
+    InquiryType,
+    PersonalDataKind,
+    Sentiment,
+)
 from mention_triage.v1.mention_pb2 import Author, InReplyTo, Mention
 from services.classify.classifier import Classifier
 from services.classify.model.base import Levels, ModelInput, Prediction, TokenIds
@@ -114,6 +120,70 @@ async def test_a_mention_comes_out_with_everything_the_model_says(classifier: Cl
     assert dict(output.headers)["ce_id"] == posted.mention_id.encode()
     assert dict(output.headers)["traceparent"] == b"00-trace"
     assert metrics.counter(defs.CLASSIFY_MENTIONS, "es", "complaint", "high")._value.get() == 1
+
+
+async def test_personal_data_is_marked_and_a_redacted_text_travels_beside_the_original(classifier: Classifier) -> None:
+    metrics = Metrics("classify")
+    text = "no me llega nada, mi cel es 55 5512 3478 y mi mail ana.p@example.com"
+    posts = [
+        mention("1", text, language="es-MX"),
+        mention("2", text, language="es-MX", kind="MENTION_KIND_DIRECT_MESSAGE"),
+        mention("3", "no hay nada que ocultar"),
+    ]
+    outputs = await run(classifier, [records(posts)], metrics)
+    public, private, nothing = (ClassifiedMention.FromString(o.value or b"") for o in outputs)
+    kinds = [PersonalDataKind.PERSONAL_DATA_KIND_PHONE, PersonalDataKind.PERSONAL_DATA_KIND_EMAIL]
+    for found in (public, private):
+        assert found.mention.text == text
+        assert found.classification.redacted_text == "no me llega nada, mi cel es [phone] y mi mail [email]"
+        assert list(found.classification.personal_data) == kinds
+    assert public.classification.needs_private_channel
+    assert not private.classification.needs_private_channel
+    assert not nothing.classification.needs_private_channel
+    assert not nothing.classification.HasField("redacted_text")
+    assert not nothing.classification.personal_data
+    for kind in ("phone", "email"):
+        for channel in ("public", "private"):
+            assert metrics.counter(defs.CLASSIFY_PERSONAL_DATA, kind, channel)._value.get() == 1
+
+
+async def test_personal_data_in_what_it_answers_is_redacted_and_it_is_not_marked_for_it(classifier: Classifier) -> None:
+    metrics = Metrics("classify")
+    asked = InReplyTo(id="0", by_brand=False, text="mi dni es 30111222")
+    posts = [
+        mention("1", "nada de nada", language="es-AR", in_reply_to=asked),
+        mention("2", "nada", language="es-AR", in_reply_to=InReplyTo(id="0", text="hola")),
+        mention("3", "nada", language="es-AR"),
+    ]
+    outputs = await run(classifier, [records(posts)], metrics)
+    with_data, *without = (ClassifiedMention.FromString(o.value or b"").classification for o in outputs)
+    assert with_data.redacted_in_reply_to_text == "mi dni es [national_id]"
+    for found in (with_data, *without):
+        assert not found.needs_private_channel
+        assert not found.personal_data
+        assert not found.HasField("redacted_text")
+    assert not any(found.HasField("redacted_in_reply_to_text") for found in without)
+
+
+async def test_fields_of_which_the_model_does_not_say_what_they_are_are_counted() -> None:
+    class UnsureModel(LetterModel):
+        def levels(self, prediction: Prediction) -> Levels:
+            return Levels("abstain", "low", "abstain")
+
+    metrics = Metrics("classify")
+    unsure = Classifier(UnsureModel())
+    await unsure.start()
+    (output,) = await run(unsure, [records([mention("1", "no")])], metrics)
+    await unsure.stop()
+    confidence = ClassifiedMention.FromString(output.value or b"").classification.confidence
+    assert confidence.inquiry_type == ConfidenceLevel.CONFIDENCE_LEVEL_ABSTAIN
+    assert confidence.sentiment == ConfidenceLevel.CONFIDENCE_LEVEL_LOW
+    counts = [
+        metrics.counter(defs.CLASSIFY_ABSTAINED, field)._value.get()
+        for field in ("inquiry_type", "sentiment", "actionable")
+    ]
+    assert counts == [1, 0, 1]
+    assert metrics.counter(defs.CLASSIFY_MENTIONS, "und", "complaint", "abstain")._value.get() == 1
 
 
 async def test_a_repeat_is_dropped_within_a_batch_and_over_batches(classifier: Classifier) -> None:

@@ -7,7 +7,7 @@ from tests.unit.cli.conftest import Run, WriteLog
 from tests.unit.cli.records import mention_record
 
 # What no image of a single service needs to carry, and what would make `--help` slow.
-HEAVY = ("httpx", "onnxruntime", "tokenizers", "numpy", "torch", "yaml", "fastapi", "google.protobuf")
+HEAVY = ("httpx", "openvino", "tokenizers", "numpy", "torch", "yaml", "fastapi", "google.protobuf")
 
 
 def without(modules: tuple[str, ...], *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -32,7 +32,7 @@ def test_help_needs_no_extra(command: tuple[str, ...]) -> None:
     ("missing", "extra", "command"),
     [
         ("httpx", "client", ("send", __file__, "--url", "http://127.0.0.1:1", "--key", "k")),
-        ("onnxruntime", "classify", ("classify", __file__)),
+        ("openvino", "classify", ("classify", __file__)),
         ("yaml", "router", ("router", "--check-policy", __file__)),
     ],
 )

@@ -68,12 +68,12 @@ def test_every_line_gets_what_the_api_says(label: Any, model: CountingModel) -> 
 def test_the_model_sees_what_is_replied_to(label: Any, model: CountingModel) -> None:
     label(
         '{"text": "hecho", "in_reply_to": {"id": "1", "by_brand": true, "text": "¿Reiniciaste?"}}',
-        '{"text": "listo", "kind": "reply"}',
+        '{"text": "listo", "kind": "reply", "platform": "instagram"}',
         '{"text": "nada", "kind": null, "author": {"id": "a"}, "anything": [1]}',
     )
     assert model.seen[1:] == [  # after the warm-up
         ModelInput("hecho", is_reply=True, parent_text="¿Reiniciaste?", parent_by_brand=True),
-        ModelInput("listo", is_reply=True),
+        ModelInput("listo", is_reply=True, platform="instagram", kind="reply"),
         ModelInput("nada"),
     ]
 

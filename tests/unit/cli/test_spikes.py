@@ -235,5 +235,5 @@ def test_nothing_is_imported_that_is_not_used(history: Path) -> None:
         )
 
     assert "COMMAND" in without("numpy,matplotlib", "spikes", "--help").stdout
-    done = without("matplotlib,httpx,onnxruntime,yaml", "spikes", str(history), "--json")
+    done = without("matplotlib,httpx,openvino,yaml", "spikes", str(history), "--json")
     assert done.returncode == 0, done.stderr

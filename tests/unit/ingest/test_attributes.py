@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from services.common.http.rejections import Rejection
 from services.ingest.attributes import check_attributes, check_values
-from services.ingest.errors import Rejection
 
 
 def check(attributes: dict[str, Any], max_depth: int = 3, max_bytes: int = 1000) -> None:

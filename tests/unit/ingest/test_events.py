@@ -3,17 +3,20 @@ from typing import Any, cast
 
 import pytest
 
+from mention_triage.v1.correction_pb2 import Correction
 from mention_triage.v1.mention_pb2 import Mention
 from mention_triage.v1.outcome_pb2 import Outcome
+from mention_triage.v1.routing_pb2 import RoutedMention, Routing
 from services.common.contracts.identity import customer_key, mention_id
 from services.common.contracts.records import headers_of, milliseconds
-from services.common.contracts.views import mention_view, outcome_view
+from services.common.contracts.views import mention_view, outcome_view, routed_view
+from services.common.http.rejections import Rejection
 from services.common.log.partitioner import partition_for
 from services.common.log.port import Log
-from services.ingest.errors import Rejection
-from services.ingest.events import Intake, MentionIntake, OutcomeIntake, Received
-from services.ingest.examples import MENTION_EXAMPLES
+from services.ingest.events import CorrectionIntake, Intake, MentionIntake, OutcomeIntake, Received
+from services.ingest.examples import CORRECTION_EXAMPLES, MENTION_EXAMPLES
 from services.ingest.settings import IngestSettings
+from tests.unit.router.builders import make_classification, make_mention
 
 AT_MS = 1_772_539_200_123  # 2026-03-03T12:00:00.123Z
 SMALLEST = MENTION_EXAMPLES[0].value
@@ -42,6 +45,11 @@ def mentions(settings: IngestSettings) -> MentionIntake:
 @pytest.fixture
 def outcomes(settings: IngestSettings) -> OutcomeIntake:
     return OutcomeIntake(settings, cast(Log, Partitioned()))
+
+
+@pytest.fixture
+def corrections(settings: IngestSettings) -> CorrectionIntake:
+    return CorrectionIntake(settings, cast(Log, Partitioned()))
 
 
 def refused(intake: Intake, event: Any) -> tuple[str, str | None]:
@@ -151,7 +159,61 @@ def test_outcomes_that_make_no_sense(outcomes: OutcomeIntake, fields: dict[str, 
     assert refused(outcomes, {**RESOLVED, **fields}) == expected
 
 
-@pytest.mark.parametrize("make", [MentionIntake, OutcomeIntake])
+CORRECTED = CORRECTION_EXAMPLES[0].value
+
+
+def test_a_correction_becomes_a_record(corrections: CorrectionIntake) -> None:
+    identifier, record = corrections.record(CORRECTED, RECEIVED)
+    assert identifier == "ticket-5512/label"
+    assert (record.topic, record.key) == ("corrections.v1", b"acme/instagram/5541998")
+    assert record.partition == partition_for(b"acme/instagram/5541998", 12)
+    assert headers_of(record.headers)["ce_id"] == b"acme/ticket-5512/label"
+    correction = Correction.FromString(record.value or b"")
+    assert milliseconds(correction.received_at) == AT_MS
+    assert correction.mention.tenant == "acme"
+
+
+def test_a_correction_keeps_nothing_of_the_author_and_no_personal_data(corrections: CorrectionIntake) -> None:
+    parent = {"id": "0", "text": "e o CPF 112"}
+    mention = {**CORRECTED["mention"], "text": "mi CPF es 111", "author": {"handle": "ana"}, "in_reply_to": parent}
+    redacted = {"redacted_text": "mi CPF es [national id]", "redacted_in_reply_to_text": "e o CPF [national id]"}
+    classification = {**CORRECTED["classification"], **redacted, "new": 1}
+    _, record = corrections.record({**CORRECTED, "mention": mention, "classification": classification}, RECEIVED)
+    correction = Correction.FromString(record.value or b"")
+    assert correction.mention.text == "mi CPF es [national id]"
+    assert correction.mention.in_reply_to.text == "e o CPF [national id]"
+    assert not correction.mention.HasField("author")
+    for secret in (b"111", b"112", b"ana"):
+        assert secret not in (record.value or b"")
+
+
+def test_a_routed_mention_is_taken_as_it_was_handed_out(corrections: CorrectionIntake) -> None:
+    mention = make_mention("mi tel. 55 1234 5678", kind=None, reply_to_brand=True, followers=3)
+    said = make_classification(type_level="abstain", personal_data=["phone"])
+    routed = RoutedMention(mention=mention, classification=said, routing=Routing(priority="PRIORITY_P2", queue="es"))
+    judged = {"id": "1", "labels": {"sentiment": "neutral"}, "occurred_at": "2026-03-01T11:00:00Z"}
+    _, record = corrections.record({**routed_view(routed), **judged}, RECEIVED)
+    kept = Correction.FromString(record.value or b"")
+    mention.text, mention.in_reply_to.text = "[phone]", "[email]"
+    for name in ("native_id", "author", "received_at"):
+        mention.ClearField(name)
+    assert kept.mention == mention
+    for distribution in (said.inquiry_type, said.sentiment):
+        distribution.ClearField("probabilities")
+    for name in ("actionable_probability", "personal_data", "needs_private_channel"):
+        said.ClearField(name)
+    for name in ("redacted_text", "redacted_in_reply_to_text"):
+        said.ClearField(name)
+    assert kept.classification == said
+
+
+@pytest.mark.parametrize(("stated", "kept"), [("pt", "pt"), ("pt-BR", "pt"), ("ES", "es")])
+def test_a_language_is_kept_as_its_primary_subtag(corrections: CorrectionIntake, stated: str, kept: str) -> None:
+    _, record = corrections.record({**CORRECTED, "labels": {"language": stated}}, RECEIVED)
+    assert Correction.FromString(record.value or b"").labels.language == kept
+
+
+@pytest.mark.parametrize("make", [MentionIntake, OutcomeIntake, CorrectionIntake])
 @pytest.mark.parametrize("event", [None, 5, "a", [], True])
 def test_only_objects_are_events(
     make: Callable[[IngestSettings, Log], Intake], settings: IngestSettings, event: Any

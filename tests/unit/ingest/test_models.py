@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from services.common.contracts.views import MENTION_KINDS, OUTCOME_TYPES
-from services.ingest.models import Kind, OutcomeKind, PostedMention
+from services.common.http.fields import Kind
+from services.ingest.models import OutcomeKind, PostedMention
 
 SMALLEST: dict[str, Any] = {"brand": "TelAndes", "platform": "x", "id": "1", "text": ""}
 

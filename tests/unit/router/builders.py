@@ -61,8 +61,10 @@ def make_classification(
     type_level: str = "high",
     sentiment_level: str = "high",
     actionable_level: str = "high",
+    personal_data: Sequence[str] = (),
+    needs_private_channel: bool | None = None,
 ) -> Classification:
-    """A classification as classify writes it."""
+    """A classification as classify writes it. `needs_private_channel` None: if there is personal data."""
     return Classification(
         inquiry_type=InquiryTypePrediction(label=f"INQUIRY_TYPE_{inquiry_type.upper()}", probabilities=[0.2] * 5),
         sentiment=SentimentPrediction(label=f"SENTIMENT_{sentiment.upper()}", probabilities=[0.25, 0.5, 0.25]),
@@ -73,6 +75,10 @@ def make_classification(
             inquiry_type=_level(type_level), sentiment=_level(sentiment_level), actionable=_level(actionable_level)
         ),
         model=ModelInfo(name="test", version="1"),
+        personal_data=[f"PERSONAL_DATA_KIND_{kind.upper()}" for kind in personal_data],
+        needs_private_channel=bool(personal_data) if needs_private_channel is None else needs_private_channel,
+        redacted_text="[phone]" if personal_data else None,
+        redacted_in_reply_to_text="[email]" if personal_data else None,
     )
 
 

@@ -6,6 +6,8 @@ import pytest
 from mention_triage.v1.classification_pb2 import ClassifiedMention
 from mention_triage.v1.routing_pb2 import RoutedMention
 from services.common.contracts.records import event_record, headers_of
+from services.common.contracts.schemas import ClassificationJson
+from services.common.contracts.views import routed_view
 from services.common.log.port import Record
 from services.common.log.topics import CLASSIFIED, ROUTED
 from services.common.stage.stage import Stage
@@ -59,6 +61,28 @@ async def test_a_classified_mention_is_routed(stage: Stage[None]) -> None:
     assert routed.mention == classified.mention
     assert routed.classification == classified.classification
     assert routed.routing.queue == "complaints-es"
+
+
+async def test_what_classify_found_travels_with_it(stage: Stage[None]) -> None:
+    found = make_classification("answer", "neutral", type_level="abstain", personal_data=["phone"])
+    (output,) = (await stage.process(None, [record_of(make_classified(make_mention(), found))])).outputs
+    routed = RoutedMention.FromString(output.value or b"")
+    assert routed.classification == found
+    assert routed.routing.queue == "triage-es"
+    view = routed_view(routed)["classification"]
+    ClassificationJson.model_validate(view)
+    assert (view["needs_private_channel"], view["personal_data"]) == (True, ["phone"])
+    assert (view["redacted_text"], view["redacted_in_reply_to_text"]) == ("[phone]", "[email]")
+    assert view["confidence"]["inquiry_type"] == "abstain"
+
+
+async def test_personal_data_of_a_kind_that_is_unknown_here_is_rejected(stage: Stage[None]) -> None:
+    classified = make_classified()
+    record = record_of(classified)
+    classified.classification.personal_data.append(99)  # type: ignore[arg-type]
+    broken = Record(CLASSIFIED, 5, 0, record.key, classified.SerializeToString(), RECEIVED_MS)
+    result = await stage.process(None, [broken])
+    assert [each.reason for each in result.rejected] == ["invalid"]
 
 
 async def test_without_a_traceparent_there_is_none(stage: Stage[None]) -> None:

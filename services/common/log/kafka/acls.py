@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from services.common.log.kafka.generation import MOVING_GROUP, RETIRED_GROUP
 from services.common.log.port import LogError
-from services.common.log.topics import GENERATION, REPLAY_GROUP, earlier_routed, topic_name, topics_of
+from services.common.log.topics import GENERATION, REPLAY_GROUP, earlier_routed, earlier_topics, topic_name, topics_of
 
 Resource = Literal["topic", "group", "transactional-id"]
 Operation = Literal["Read", "Write", "Describe", "Create", "AlterConfigs"]
@@ -33,7 +33,7 @@ def acls_of(role: str, generation: int = GENERATION) -> tuple[Acl, ...]:
 
 
 def _ingest(generation: int) -> list[Acl]:
-    return _with_all_described(_topics("Write", generation, "mentions", "outcomes"), generation)
+    return _with_all_described(_topics("Write", generation, "mentions", "outcomes", "corrections"), generation)
 
 
 def _classify(generation: int) -> list[Acl]:
@@ -43,16 +43,17 @@ def _classify(generation: int) -> list[Acl]:
 
 def _router(generation: int) -> list[Acl]:
     # It serves pages of routed mentions, and lets time pass in mentions.
-    reads = ("mentions", "classified", "routed", "counts", "seen-volume", "spike-state")
+    reads = ("mentions", "classified", "routed", "corrections", "counts", "seen-volume", "spike-state")
     writes = ("mentions", "routed", "counts", "alerts", "seen-volume", "spike-state", "dead-letters")
-    return _stages(("route", "volume", "mix", "spikes"), reads, writes, generation) + [
+    return _stages(("route", "volume", "mix", "spikes", "agreement"), reads, writes, generation) + [
         Acl("topic", topic, "Read") for topic in earlier_routed(generation)
     ]
 
 
 def _look(generation: int) -> list[Acl]:
     groups = sorted({group for spec in topics_of(generation) for group in spec.groups})
-    reads = [Acl("topic", spec.name, "Read") for spec in topics_of(generation)]
+    topics = [*earlier_topics("corrections", generation), *(spec.name for spec in topics_of(generation))]
+    reads = [Acl("topic", topic, "Read") for topic in topics]
     return reads + [Acl("group", group, "Describe") for group in groups]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mention_triage.v1.routing_pb2 import Reason
 from services.common.contracts.records import milliseconds
-from services.common.contracts.views import PRIORITIES
+from services.common.contracts.views import INQUIRY_TYPES, PERSONAL_DATA_KINDS, PRIORITIES, SENTIMENTS
 from services.router.policy import DEFAULT_POLICY
 from services.router.policy.compiled import Policy
 from services.router.policy.decide import decide
@@ -42,13 +42,47 @@ CASES = [
     Case("gracias por la ayuda, muy amables", "feedback", "positive", "es", "P4", "conversations-es", 1440),
     Case("listo, ya te mandé el folio 4412", "answer", "neutral", "es", "P3", "conversations-es", 60,
          {"reply_to_brand": True, "kind": "reply"}),
-    # Nothing to do, and unsure ones.
+    # Nothing to do, and what a person decides.
     Case("jajaja el meme del router", "feedback", "neutral", "es", "P4", "listening", 1440, {}, {"actionable": False}),
     Case("otra vez @RedNorteMX siendo @RedNorteMX", "complaint", "negative", "es", "P4", "listening", 1440, {},
          {"actionable": False}),
-    Case("pues ahí va la cosa", "feedback", "neutral", "es", "P4", "unsure-es", 1440, {},
+    Case("pues ahí va la cosa", "feedback", "neutral", "es", "P4", "triage-es", 1440, {},
          {"actionable": False, "actionable_level": "low"}),
-    Case("e aí, como fica?", "technical", "neutral", "pt", "P3", "unsure-pt", 30, {}, {"type_level": "low"}),
+    Case("y entonces qué", "feedback", "neutral", "es", "P4", "triage-es", 1440, {},
+         {"actionable": False, "actionable_level": "abstain"}),
+    Case("e aí, como fica?", "technical", "neutral", "pt", "P3", "support-pt", 30, {}, {"type_level": "low"}),
+    Case("e aí???", "feedback", "neutral", "pt", "P3", "triage-pt", 1440, {}, {"type_level": "abstain"}),
+    Case("mmm ya veremos", "complaint", "negative", "es", "P3", "triage-es", 1440, {}, {"type_level": "abstain"}),
+    Case("jajaja ok", "feedback", "positive", "es", "P4", "triage-es", 1440, {},
+         {"type_level": "abstain", "actionable": False}),
+    Case("top demais", "recommendation", "positive", "pt", "P3", "triage-pt", 1440, {"followers": 200_000},
+         {"type_level": "abstain"}),
+    # The model does not know what it is, but the words, the author or the channel say how grave it is.
+    Case("sale humo del cargador", "feedback", "neutral", "es", "P2", "triage-es", 1440, {},
+         {"type_level": "abstain", "sentiment_level": "abstain"}),
+    Case("sale humo del cargador", "complaint", "negative", "es", "P1", "triage-es", 2880, {},
+         {"type_level": "abstain", "sentiment_level": "abstain"}),
+    Case("me clonaron", "answer", "positive", "es", "P2", "triage-es", 60, {},
+         {"type_level": "abstain", "sentiment_level": "abstain"}),
+    Case("hablen con mi abogado", "answer", "negative", "es", "P2", "triage-es", 60, {}, {"type_level": "abstain"}),
+    Case("tomamos nota", "feedback", "neutral", "es", "P2", "press", 1440, {"tags": ["regulator"]},
+         {"type_level": "abstain"}),
+    Case("ok", "feedback", "neutral", "es", "P3", "vip-es", 1440, {"tier": "vip"}, {"type_level": "abstain"}),
+    Case("ok", "feedback", "neutral", "es", "P3", "private-es", 1440, {"kind": "direct_message"},
+         {"type_level": "abstain"}),
+    # What it gives away.
+    Case("mi cel es [...]", "answer", "neutral", "es", "P3", "conversations-es", 60, {"reply_to_brand": True},
+         {"personal_data": ["phone"]}),
+    Case("mi tarjeta [...] no pasa, vergüenza", "complaint", "negative", "es", "P2", "complaints-es", 1440, {},
+         {"personal_data": ["card"]}),
+    Case("jaja mi mail es [...]", "feedback", "neutral", "es", "P4", "triage-es", 1440, {},
+         {"personal_data": ["email"], "actionable": False}),
+    Case("jaja mi tarjeta es [...]", "feedback", "neutral", "es", "P3", "triage-es", 1440, {},
+         {"personal_data": ["card"], "actionable": False}),
+    Case("los amo, [...]", "feedback", "positive", "es", "P4", "conversations-es", 1440, {"followers": 25_000},
+         {"personal_data": ["email"]}),
+    Case("mi tarjeta [...]", "technical", "neutral", "es", "P3", "private-es", 30, {"kind": "direct_message"},
+         {"personal_data": ["card"], "needs_private_channel": False}),
     # Who wrote it.
     Case("no me funciona el token", "technical", "neutral", "es", "P3", "vip-es", 30, {"tier": "vip"}),
     Case("perdieron mi equipaje y nadie da la cara", "complaint", "negative", "es", "P2", "vip-es", 1440,
@@ -103,6 +137,36 @@ def test_the_default_policy_on_realistic_mentions(default_policy: Policy, case: 
     assert milliseconds(routing.first_response_due) == RECEIVED_MS + 15 * 60_000
     assert milliseconds(routing.resolution_due) == RECEIVED_MS + case.resolution * 60_000
     assert routing.score == sum(reason.points for reason in routing.reasons)
+
+
+def test_personal_data_in_public_never_lowers_the_score(default_policy: Policy) -> None:
+    for kind in PERSONAL_DATA_KINDS.values():
+        with_it = decide(default_policy, make_mention(), make_classification(personal_data=[kind]))
+        assert with_it.score > decide(default_policy, make_mention(), make_classification()).score
+        assert "personal data in public: answer in private, hide the post" in {r.rule for r in with_it.reasons}
+
+
+@pytest.mark.parametrize("actionable", [True, False])
+@pytest.mark.parametrize("sentiment", SENTIMENTS.values())
+@pytest.mark.parametrize("inquiry_type", INQUIRY_TYPES.values())
+def test_where_the_model_does_not_say_what_it_is_no_priority_is_lost(
+    default_policy: Policy, inquiry_type: str, sentiment: str, actionable: bool
+) -> None:
+    for fields in ({}, {"tags": ["regulator"]}, {"tier": "vip", "value": 20_000.0}, {"followers": 2_000_000}):
+        for text in ("hola", "explotó la batería", "me clonaron, voy con mi abogado"):
+            mention = make_mention(text, **fields)
+            sure, unsure = (
+                decide(
+                    default_policy,
+                    mention,
+                    make_classification(inquiry_type, sentiment, actionable=actionable, type_level=level),
+                )
+                for level in ("high", "abstain")
+            )
+            assert unsure.score >= sure.score
+            assert unsure.queue in ("triage-es", "press", "vip-es")
+            assert unsure.HasField("first_response_due")
+            assert unsure.resolution_due == sure.resolution_due
 
 
 @pytest.fixture

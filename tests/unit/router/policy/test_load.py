@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 
 from services.router.policy import DEFAULT_POLICY
+from services.router.policy.decide import decide
 from services.router.policy.load import PolicyError, check_policy, load_policy
+from tests.unit.router.builders import make_classification, make_mention
 from tests.unit.router.policy_text import POLICY, write_policy
 
 DEFAULTS = "  - name: everything\n    minutes: 60\n"
@@ -135,3 +137,26 @@ def test_check_policy_says_what_the_file_holds() -> None:
     lines = check_policy(DEFAULT_POLICY)
     assert "is valid" in lines[0]
     assert "complaints-{language}" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("written", "points"),
+    [
+        # Written before there was a level below low.
+        ("confidence: {inquiry_type: low}", 1),
+        ("any: [{tier: vip}, {not: {not: {confidence: {inquiry_type: [low, medium], sentiment: high}}}}]", 1),
+        ("confidence: {inquiry_type: [medium, high]}", 0),
+        # Who knows the level says when it is meant.
+        ("any: [{confidence: {inquiry_type: low}}, {confidence: {actionable: abstain}}]", 0),
+    ],
+)
+def test_in_a_policy_that_does_not_know_abstain_low_holds_for_it_too(tmp_path: Path, written: str, points: int) -> None:
+    path = write_policy(tmp_path, TYPE, written)
+    routing = decide(load_policy(path), make_mention(), make_classification("feedback", type_level="abstain"))
+    assert len(routing.reasons) == points
+    said = "`low` holds for it too" in check_policy(path)[-1]
+    assert said is ("low" in written and "abstain" not in written)
+
+
+def test_the_default_policy_knows_abstain() -> None:
+    assert "abstain" not in "".join(check_policy(DEFAULT_POLICY))

@@ -61,6 +61,9 @@ PRESS = make_mention(
         ({"confidence": {"inquiry_type": "low"}}, False),
         ({"confidence": {"inquiry_type": ("medium", "high"), "sentiment": "high"}}, True),
         ({"confidence": {"inquiry_type": "high", "sentiment": "low"}}, False),
+        ({"needs_private_channel": False}, True),
+        ({"needs_private_channel": True}, False),
+        ({"personal_data": "phone"}, False),
         ({"is": "loud"}, True),
         ({"not": {"is": "loud"}}, False),
         ({"not": {"inquiry_type": "complaint", "tier": "vip"}}, True),
@@ -73,6 +76,23 @@ PRESS = make_mention(
 )
 def test_conditions(when: dict[str, Any], expected: bool) -> None:
     assert holds(when, PRESS) is expected
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ({"confidence": {"inquiry_type": "abstain"}}, True),
+        ({"confidence": {"inquiry_type": ("low", "medium", "high")}}, False),
+        ({"needs_private_channel": True}, True),
+        ({"needs_private_channel": False}, False),
+        ({"personal_data": "phone"}, True),
+        ({"personal_data": ("iban", "card")}, True),
+        ({"personal_data": ("iban", "email")}, False),
+    ],
+)
+def test_conditions_on_what_classify_found(when: dict[str, Any], expected: bool) -> None:
+    found = make_classification(type_level="abstain", personal_data=["card", "phone"])
+    assert holds(when, PRESS, found) is expected
 
 
 @pytest.mark.parametrize(

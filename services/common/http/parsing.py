@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 
 from services.common.http.problems import Problem
-from services.ingest.errors import Rejection, bad_json
+from services.common.http.rejections import Rejection, bad_json
 
 # An event as parsed, not yet validated; or why it could not be parsed.
 Event = object | Rejection

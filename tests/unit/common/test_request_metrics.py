@@ -2,8 +2,9 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from services.common.http.request_metrics import RequestMetrics
+from services.common.telemetry.metric_defs import INGEST_REQUEST_SECONDS, INGEST_REQUESTS
 from services.common.telemetry.metrics import Metrics
-from services.ingest.request_metrics import RequestMetrics
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -15,7 +16,9 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def test_known_routes_are_counted_by_status() -> None:
     metrics = Metrics("ingest")
-    transport = httpx.ASGITransport(RequestMetrics(app, metrics, ("/v1/mentions", "/broken")))
+    transport = httpx.ASGITransport(
+        RequestMetrics(app, metrics, INGEST_REQUESTS, INGEST_REQUEST_SECONDS, ("/v1/mentions", "/broken"))
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://ingest") as client:
         for path in ("/v1/mentions", "/v1/mentions", "/v1/other/77"):
             await client.post(path)

@@ -5,17 +5,23 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.common.telemetry.metric_defs import INGEST_REQUEST_SECONDS, INGEST_REQUESTS
+from services.common.telemetry.metric_defs import MetricSpec
 from services.common.telemetry.metrics import Metrics
 
 
 class RequestMetrics:
-    """ASGI middleware over these routes (exact paths, which makes the label bounded)."""
+    """ASGI middleware over these routes (exact paths, which makes the label bounded).
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Collection[str]) -> None:
+    `requests`: the counter, by route and status. `seconds`: the histogram, by route.
+    """
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, requests: MetricSpec, seconds: MetricSpec, routes: Collection[str]
+    ) -> None:
         self._app = app
         self._metrics = metrics
-        self._seconds = {route: metrics.histogram(INGEST_REQUEST_SECONDS, route) for route in routes}
+        self._requests = requests
+        self._seconds = {route: metrics.histogram(seconds, route) for route in routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and count how it was answered."""
@@ -36,4 +42,4 @@ class RequestMetrics:
             await self._app(scope, receive, counting_send)
         finally:
             self._seconds[route].observe(time.perf_counter() - start)
-            self._metrics.counter(INGEST_REQUESTS, route, str(status)).inc()
+            self._metrics.counter(self._requests, route, str(status)).inc()

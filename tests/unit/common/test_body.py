@@ -5,22 +5,14 @@ import pytest
 from fastapi import Request
 from starlette.types import Message
 
+from services.common.http.body import BodyLimits, BodyReader, InFlight
 from services.common.http.problems import Problem
-from services.ingest.body import BodyReader, InFlight
-from services.ingest.settings import IngestSettings
 
 TENANT = "acme"
 
 
 def reader(body_timeout_seconds: float = 5) -> BodyReader:
-    return BodyReader(
-        IngestSettings(
-            max_body_bytes=2000,
-            max_in_flight_bytes=4000,
-            max_attributes_bytes=100,
-            body_timeout_seconds=body_timeout_seconds,
-        )
-    )
+    return BodyReader(BodyLimits(2000, body_timeout_seconds, max_in_flight_bytes=4000, retry_after_seconds=1))
 
 
 def request(chunks: Sequence[bytes], ends: bool = True, **headers: str) -> Request:

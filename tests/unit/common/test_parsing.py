@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from services.common.http.parsing import PARSERS, events_in_turns, parser_of
 from services.common.http.problems import Problem
-from services.ingest.errors import Rejection
-from services.ingest.parsing import PARSERS, events_in_turns, parser_of
+from services.common.http.rejections import Rejection
 
 
 def parse(content_type: str, body: bytes, max_events: int = 3) -> list[Any]:

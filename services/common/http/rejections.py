@@ -1,15 +1,15 @@
-"""Why an event is rejected: the stable codes, and the one place that turns what went wrong into one of them.
+"""Why a posted event is rejected: the stable codes, and the one place that turns what went wrong into one of them.
 
 A message says what to do and never repeats what was sent. `field` names the place by the sender's own field names.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeGuard, get_args
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from services.ingest import models
+from services.common.http import fields
 
 Code = Literal[
     "empty",
@@ -29,20 +29,20 @@ _UNKNOWN: Final = "extra_forbidden"
 _MAX_FIELD_CHARS: Final = 200  # senders choose the names of unknown fields
 
 _PATTERNS: Final[Mapping[str, str]] = {
-    models.LINE_PATTERN: "must be one line without control characters",
-    models.IDENTIFIER_PATTERN: "must be one line with a visible character and no control characters",
-    models.HANDLE_PATTERN: "must be a name on one line, with at most one leading @ and no space in front",
-    models.TEXT_PATTERN: "must not contain the character U+0000",
-    models.PLATFORM_PATTERN: (
+    fields.LINE_PATTERN: "must be one line without control characters",
+    fields.IDENTIFIER_PATTERN: "must be one line with a visible character and no control characters",
+    fields.HANDLE_PATTERN: "must be a name on one line, with at most one leading @ and no space in front",
+    fields.TEXT_PATTERN: "must not contain the character U+0000",
+    fields.PLATFORM_PATTERN: (
         "must be lower case: 1 to 32 letters, digits, - and _, starting with a letter, such as `x` or `play_store`"
     ),
-    models.TAG_PATTERN: (
+    fields.TAG_PATTERN: (
         "must be lower case: 1 to 50 letters, digits, - and _, starting with a letter or digit, such as `press`"
     ),
-    models.LANGUAGE_PATTERN: "must be a BCP 47 language tag such as `es`, `pt-BR` or `en`",
-    models.URL_PATTERN: "must be an absolute http or https URL without spaces",
-    models.MENTION_ID_PATTERN: "must be 32 lower-case hexadecimal digits: echo mention_id from the routed mention",
-    models.CUSTOMER_KEY_PATTERN: "must be as it was handed out: echo customer_key from the routed mention",
+    fields.LANGUAGE_PATTERN: "must be a BCP 47 language tag such as `es`, `pt-BR` or `en`",
+    fields.URL_PATTERN: "must be an absolute http or https URL without spaces",
+    fields.MENTION_ID_PATTERN: "must be 32 lower-case hexadecimal digits: echo mention_id from the routed mention",
+    fields.CUSTOMER_KEY_PATTERN: "must be as it was handed out: echo customer_key from the routed mention",
 }
 
 # By pydantic's error type: our code, and the message made from the error's context.
@@ -91,7 +91,7 @@ def rejection_of(error: ValidationError, model: type[BaseModel]) -> Rejection:
     first = next((each for each in errors if each["type"] == _UNKNOWN), errors[0])
     path = [str(part) for part in first["loc"]]
     if first["type"] == _UNKNOWN:
-        return unknown_field(path, models.NESTED[path[0]] if len(path) > 1 else model)
+        return unknown_field(path, _model_at(path[:-1], model))
     code, what = _RULES[first["type"]]
     return Rejection(code, ".".join(path) or None, what(first.get("ctx", {})))
 
@@ -100,6 +100,19 @@ def unknown_field(path: Sequence[str], model: type[BaseModel]) -> Rejection:
     """The rejection for the field at `path`, which the object of this model does not have."""
     known = ", ".join(model.model_fields)
     return Rejection("unknown_field", ".".join(path), f"is not known: correct it or leave it out (known: {known})")
+
+
+def _model_at(path: Sequence[str], model: type[BaseModel]) -> type[BaseModel]:
+    """The model of the object at `path` within an object of `model`."""
+    for name in path:
+        annotation = model.model_fields[name].annotation
+        model = next(each for each in (annotation, *get_args(annotation)) if _is_model(each))
+    return model
+
+
+def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
+    """Whether a field's annotation is an object with fields of its own."""
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def bad_json(error: orjson.JSONDecodeError, data: bytes, first_line: int = 1) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
@@ -11,7 +12,16 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from services.common.http.problems import Problem
-from services.ingest.settings import IngestSettings
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """Of one body, `max_bytes` and how long it may take to arrive; of all together, what may be held in memory."""
+
+    max_bytes: int
+    timeout_seconds: float
+    max_in_flight_bytes: int
+    retry_after_seconds: int
 
 
 class InFlight:
@@ -45,10 +55,10 @@ class InFlight:
 class BodyReader:
     """Reads bodies; one for all requests of an app."""
 
-    def __init__(self, settings: IngestSettings) -> None:
-        self._max_bytes = settings.max_body_bytes
-        self._timeout = settings.body_timeout_seconds
-        self.in_flight: Final = InFlight(settings.max_in_flight_bytes, settings.retry_after_seconds)
+    def __init__(self, limits: BodyLimits) -> None:
+        self._max_bytes = limits.max_bytes
+        self._timeout = limits.timeout_seconds
+        self.in_flight: Final = InFlight(limits.max_in_flight_bytes, limits.retry_after_seconds)
 
     @asynccontextmanager
     async def read(self, request: Request, tenant: str) -> AsyncIterator[bytes]:

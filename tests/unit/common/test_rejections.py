@@ -5,8 +5,8 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from services.ingest import models
-from services.ingest.errors import Rejection, bad_json, rejection_of
+from services.common.http import fields
+from services.common.http.rejections import Rejection, bad_json, rejection_of
 from services.ingest.models import PostedMention, PostedOutcome
 
 SMALLEST: dict[str, Any] = {"brand": "TelAndes", "platform": "x", "id": "1", "text": ""}
@@ -64,7 +64,7 @@ def test_every_pattern_of_the_models_has_a_message(pattern: str) -> None:
         "any", [{"type": "string_pattern_mismatch", "loc": ("id",), "input": "", "ctx": {"pattern": pattern}}]
     )
     assert rejection_of(error, PostedMention).message.startswith("`id` must")
-    assert pattern in vars(models).values()
+    assert pattern in vars(fields).values()
 
 
 @pytest.mark.parametrize(
