@@ -153,11 +153,10 @@ def recipe_text(recipe: recipes.Recipe) -> str:
 def sources_table(report: Report, sources: list[Report]) -> str:
     """What went in, with the rows that were there."""
     counts = report.get("data", {})
-    rows = {source["name"]: f"{counts[source['rows']]:,}" for source in sources if source.get("rows") in counts}
     return tables.table(
         ("source", "rows", "labels", "licence and caveat"),
         (
-            (s["name"], f"{rows[s['rows']]:,}" if s.get("rows") in rows else "–", s["labels"], s["licence"])
+            (s["name"], f"{counts[s['rows']]:,}" if s.get("rows") in counts else "–", s["labels"], s["licence"])
             for s in sources
         ),
     )

@@ -120,3 +120,11 @@ def test_pictures_are_the_same_for_the_same_figures(report: Report, tmp_path: Pa
     draw(report, tmp_path)
     assert [(tmp_path / name).read_bytes() for name in names] == before
     assert names == ["reliability.svg", "confusion.svg", "f1.svg"]
+
+
+def test_sources_are_told_with_their_rows() -> None:
+    sources: list[Report] = [
+        {"name": name, "rows": rows, "labels": "all", "licence": "MIT"} for name, rows in (("a", "ibm"), ("b", "gone"))
+    ]
+    table = card.sources_table({"data": {"ibm": 1070}}, [*sources, {"name": "c", "labels": "–", "licence": "MIT"}])
+    assert [line.split(" | ")[1] for line in table.splitlines()[2:]] == ["1,070", "–", "–"]
