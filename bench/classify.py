@@ -111,8 +111,8 @@ def speed(model: Any, folder: Path, inputs: list[ModelInput], with_torch: bool, 
     rows = [Row(name, 1 / statistics.median(each[name] for each in rounds), "texts/s") for name in ways]
     if with_torch:
         slow = "transformers pipeline, one by one"
-        rows.append(Row("bare model to pipeline, median of rounds", ratio(slow, "bare model"), "ratio", 8))
-        rows.append(Row("classifier to pipeline, median of rounds", ratio(slow, "classifier"), "ratio"))
+        rows.append(Row("bare model to pipeline, median of rounds", ratio(slow, "bare model"), "ratio"))
+        rows.append(Row("classifier to pipeline, median of rounds", ratio(slow, "classifier"), "ratio", 8))
     return [*rows, Row("classifier to bare model, median of rounds", ratio("bare model", "classifier"), "ratio", 0.9)]
 
 
@@ -164,7 +164,7 @@ def parity_rows(model: Any, folder: Path, data: Path | None, quick: bool) -> lis
 def footprint(folder: Path) -> list[Row]:
     """A fresh process: see `bench.classify_process`."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.classify_process", str(folder)], check=True, capture_output=True, cwd=_ROOT
+        [sys.executable, "-m", "bench.classify_process", str(folder)], check=True, stdout=subprocess.PIPE, cwd=_ROOT
     )
     content = orjson.loads(done.stdout)
     served = sum(file.stat().st_size for file in folder.iterdir() if file.suffix in {".xml", ".bin"})

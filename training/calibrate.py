@@ -9,6 +9,7 @@ A team that has posts of its own calibrates the shipped model for them with this
 import datetime
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,11 @@ import typer
 
 from services.classify.model.config import Calibration
 from services.classify.model.folder import CONFIG, SERVED, TOKENIZER, read_config
+from services.common.errors import TriageError
 from training.data import real_validation
 from training.metrics import fit
 from training.scoring import logits_of, served
+from training.sets import check_validation
 
 
 def calibrate(folder: Path, data: Path) -> Calibration:
@@ -45,7 +48,11 @@ def main(
     data: Annotated[Path, typer.Option(help="folder with real-validation/")],
 ) -> None:
     """Calibrate a model folder on labelled posts."""
-    print(calibrate(model, data).model_dump_json(indent=2))
+    try:
+        check_validation(data)
+        print(calibrate(model, data).model_dump_json(indent=2))
+    except TriageError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

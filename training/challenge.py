@@ -13,9 +13,10 @@ from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
 from training.data import Example, read
 from training.metrics import FIELDS, accuracy, judge
 from training.reports import Report, field_report, scores
+from training.sets import DataError
 from training.targets import Floats
 
-DEFAULT = Path("data/challenge")
+DEFAULT = Path(__file__).parents[1] / "data" / "challenge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,10 @@ class Challenge:
 
 
 def read_challenge(folder: Path = DEFAULT) -> Challenge:
-    """All files of a folder, in the order of their names."""
+    """All files of a folder, in the order of their names; DataError when it has none."""
     paths = sorted(folder.glob("*.jsonl"))
+    if not paths:
+        raise DataError(f"{folder} has no *.jsonl: pass --challenge and a folder that has, such as data/challenge")
     examples = [example for path in paths for example in read(path, "challenge")]
     rows = [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
     return Challenge(examples, [tuple(row.get("phenomena", ())) for row in rows])

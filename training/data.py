@@ -14,7 +14,7 @@ UNKNOWN = -1
 _SAMPLE_SEED = 2027
 
 # How sure a reader was (3 clear, 1 a coin flip): the share of the label that goes to the second-best type.
-_SECOND_SHARE = {3: 0.0, 2: 0.15, 1: 0.35}
+SECOND_SHARE = {3: 0.0, 2: 0.15, 1: 0.35}
 # What the platforms of the written mentions call a message: their kinds, where the rows do not say.
 _REVIEWS, _MESSAGES, _COMMENTS = (
     ("app_store", "web_review"),
@@ -109,7 +109,7 @@ def _example(row: dict[str, Any], source: str) -> Example:
         language=row["lang"],
         source=source,
         second=INQUIRY_TYPES.index(second) if second in INQUIRY_TYPES else UNKNOWN,
-        second_share=_SECOND_SHARE[sure],
+        second_share=SECOND_SHARE[sure],
         sure=sure,
         draw=row.get("draw") or "",
     )

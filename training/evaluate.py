@@ -9,6 +9,7 @@ import json
 import math
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from safetensors import safe_open
 
 from services.classify.model.backend import BackendModel
 from services.classify.model.folder import CONFIG, SERVED
+from services.common.errors import TriageError
 from training.challenge import DEFAULT, challenge_report, read_challenge
 from training.data import Example, real_validation, umsab
 from training.metrics import FIELDS
@@ -163,7 +165,10 @@ def main(
     out: Annotated[Path | None, typer.Option(help="write all figures here, as JSON")] = None,
 ) -> None:
     """Print the headline figures; write all of them with --out."""
-    report = evaluate(model, data, checkpoint, challenge)
+    try:
+        report = evaluate(model, data, checkpoint, challenge)
+    except TriageError as error:
+        sys.exit(f"error: {error}")
     show(report)
     if out:
         write(report, out)

@@ -1,6 +1,6 @@
 """Writes the model folder of a checkpoint: an 8-bit graph for OpenVINO, and the checkpoint beside it in fp16.
 
-    python -m training.export --checkpoint var/training/small/second --out models/mention-triage-small
+    python -m training.export --checkpoint var/training/small/checkpoint --out models/mention-triage-small
 
 The folder is one that transformers and a hub read. Activations are rounded to fixed ranges, which are measured on the
 written mentions, so that a text's result does not depend on its batch. The weights of `model.safetensors` are the
@@ -8,6 +8,7 @@ rounded ones too: both files hold the same numbers.
 """
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -22,7 +23,7 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel, Pr
 from services.classify.model.base import TokenIds
 from services.classify.model.batching import runs_of
 from services.classify.model.config import ModelConfig, parse_config
-from services.classify.model.folder import CONFIG, SERVED, TOKENIZER
+from services.classify.model.folder import CONFIG, SERVED, TOKENIZER, read_tokenizer
 from services.classify.model.input import encode
 from services.classify.model.labels import columns_of
 from services.common.errors import TriageError
@@ -46,7 +47,7 @@ def export(checkpoint: Path, out: Path, data: Path = DATA) -> ModelConfig:
     network = AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=torch.float32).eval()
     config = parse_config(getattr(network.config, "triage", None), str(checkpoint / CONFIG))
     shape = _shape_of(network, config, checkpoint)
-    tokenizer = Tokenizer.from_file(str(checkpoint / TOKENIZER))
+    tokenizer = read_tokenizer(checkpoint / TOKENIZER)
     weights = _weights_of(network, str(checkpoint))
     written = mentions(data)
     texts = [example.given for example in written[:: max(1, len(written) // TEXTS)]]
@@ -160,7 +161,10 @@ def main(
     data: Annotated[Path, typer.Option(help="folder with mentions/, for the ranges")] = DATA,
 ) -> None:
     """Export a checkpoint."""
-    config = export(checkpoint, out, data)
+    try:
+        config = export(checkpoint, out, data)
+    except TriageError as error:
+        sys.exit(f"error: {error}")
     print(f"{out}: {config.name} {config.version}")
     for file in sorted(out.iterdir()):
         print(f"  {file.name} {file.stat().st_size / 1e6:.1f} MB")

@@ -28,6 +28,7 @@ from transformers import (
 )
 from transformers.utils.hub import cached_file
 
+from services.classify.model.folder import read_tokenizer
 from services.classify.model.input import encode, special_token
 from services.classify.model.labels import NAMES
 from training.augment import alter
@@ -171,7 +172,7 @@ def train(
         return done
     torch.set_num_threads(threads)
     network = network_of(base, recipe, seed)
-    tokenizer = Tokenizer.from_file(str(cached_file(base, "tokenizer.json")))
+    tokenizer = read_tokenizer(Path(str(cached_file(base, "tokenizer.json"))))
     pad_id = special_token(tokenizer, "<pad>")
     examples = training_set(data, stage)
     targets = hard_targets(examples, recipe.label_smoothing)

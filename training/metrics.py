@@ -169,8 +169,9 @@ def cross_fitted(logits: Floats, examples: list[Example], field: str) -> tuple[J
         if not probabilities.size:
             probabilities = np.empty((len(known), judged.probabilities.shape[1]))
         probabilities[test] = judged.probabilities
+        # As they are served: a threshold of 1 stands for a level that is never given.
         given[test] = sum(
-            (judged.confidence >= limit).astype(int) for limit in (limits.low, limits.medium, limits.high)
+            (judged.confidence >= limit).astype(int) for limit in (limits.low, limits.medium, limits.high) if limit < 1
         )
     together = Judged(probabilities, gold[known])
     return together, {

@@ -61,7 +61,6 @@ def prune(base: str, texts: Iterable[str], out: Path, pieces: int) -> str:
         setattr(network.config, role, new_of.get(old) if old is not None else None)
     network.save_pretrained(out)
     _write_settings(content, network.config, out)
-    # Last, because a folder with a tokenizer counts as done.
     (out / "tokenizer.json").write_text(json.dumps(_renumbered(content, new_of), ensure_ascii=False), encoding="utf-8")
     return str(out)
 

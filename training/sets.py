@@ -10,7 +10,7 @@ from typing import Final
 from services.classify.language import SERVED
 from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
 from services.common.errors import TriageError
-from training.data import ibm, mentions, tweeteval, umsab
+from training.data import SECOND_SHARE, ibm, mentions, tweeteval, umsab
 
 PUBLIC: Final = ("ibm_cdp_labelled", "umsab_es_pt_en", "tweeteval_en")
 NO_TYPE = "none"  # in validation sets: no type fits; such a row is not counted
@@ -35,14 +35,19 @@ def check(data: Path) -> list[str]:
             f"{data / 'mentions'} has no *.jsonl with rows: training needs labelled mentions. This project's "
             "are in data/mentions; copy or link them there, beside your own"
         )
+    check_validation(data)
+    return absent(data)
+
+
+def check_validation(data: Path) -> None:
+    """Raises DataError when there are too few validation posts to calibrate by, or one that cannot be used."""
     validation = sum(1 for _ in _checked_rows(data, "real-validation"))
     if validation < FEWEST_VALIDATION:
         raise DataError(
             f"{data / 'real-validation'} has {validation} labelled rows in its *.jsonl: at least {FEWEST_VALIDATION} "
             "(better 500) real posts of your own are needed to watch and to calibrate by. They are never trained on; "
-            "their form: data/README.md"
+            "their form: training/README.md"
         )
-    return absent(data)
 
 
 def absent(data: Path) -> list[str]:
@@ -72,11 +77,13 @@ def fingerprint(data: Path) -> dict[str, str]:
 
 def _checked_rows(data: Path, name: str) -> Iterator[None]:
     for path in sorted((data / name).glob("*.jsonl")):
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            fault = _fault(line)
-            if fault:
-                raise DataError(f"{path}, line {number}: {fault}")
-            yield
+        # Not by splitlines: a text may hold other characters that it takes for the end of a line.
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                fault = _fault(line)
+                if fault:
+                    raise DataError(f"{path}, line {number}: {fault}")
+                yield
 
 
 def _fault(line: str) -> str:
@@ -92,4 +99,6 @@ def _fault(line: str) -> str:
     for field, names in _LABELS.items():
         if row.get(field) is not None and row[field] not in names:
             return f"{field} must be one of {', '.join(names)}, or absent"
+    if row.get("sure") not in (None, *SECOND_SHARE):
+        return f"sure must be one of {', '.join(map(str, SECOND_SHARE))}, or absent"
     return "" if isinstance(row.get("actionable"), bool | None) else "actionable must be true, false, or absent"

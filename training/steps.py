@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,9 +63,9 @@ class Step:
 
 
 def steps_of(plan: Plan, forecast: Forecast) -> list[Step]:
-    """In their order."""
+    """In their order. Raises PlanError when a stage is called like another, or like a step or its folder."""
     model = plan.out / "model"
-    return [
+    steps = [
         Step(
             "base",
             f"cut the vocabulary of {plan.base} to about {plan.pieces:,} pieces, if it has more",
@@ -88,6 +89,11 @@ def steps_of(plan: Plan, forecast: Forecast) -> list[Step]:
         Step("evaluate", "measure the served file", _evaluate(plan)),
         Step("card", "draw the plots and write the card", _card),
     ]
+    used = Counter(name for step in steps for name in {step.name, step.owns.name if step.owns else step.name})
+    twice = [stage.name for stage in plan.recipe.stages if used[stage.name] > 1]
+    if twice:
+        raise PlanError(f"the recipe calls a stage {twice[0]}, which is taken: give each a name of its own")
+    return steps
 
 
 def rows_to_train(plan: Plan) -> float:

@@ -101,10 +101,11 @@ class Classifier:
 
     def _warm_up(self) -> None:
         usual, longest = self._read_now([ModelInput(_WARM_UP_TEXT), ModelInput(_WARM_UP_TEXT * 40)], ["", ""])[0]
-        # Alone, and in a run as full as they become under load; as often as there are threads, which have memory each.
-        runs = ([usual], [usual] * rows_of_run(padded_length(len(usual)), MAX_RUN_ROWS), [longest])
-        for batch in runs * self._model.threads:
-            self._model.predict(batch)
+        # Alone, and in a run as full as they become under load. Each as often in a row as there are threads: these have
+        # memory each, and take turns.
+        for batch in ([usual], [usual] * rows_of_run(padded_length(len(usual)), MAX_RUN_ROWS), [longest]):
+            for _ in range(self._model.threads):
+                self._model.predict(batch)
 
     async def _read(
         self, inputs: Sequence[ModelInput], language_hints: Sequence[str]

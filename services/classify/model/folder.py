@@ -34,6 +34,10 @@ def read_config(folder: Path) -> dict[str, Any]:
 def read_tokenizer(path: Path) -> Tokenizer:
     """The tokenizer of a `tokenizer.json`; ModelError if it cannot be read."""
     try:
-        return Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises plain Exception
         raise ModelError(f"{path} cannot be read ({error}): restore it, or export the model anew") from error
+    # Many files carry these settings. Inputs are cut and padded later, each by its own length and not by its batch's.
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

@@ -73,5 +73,8 @@ def special_token(tokenizer: Tokenizer, token: str) -> int:
     """Its id; ModelError when the tokenizer is not of the XLM-R kind."""
     number = tokenizer.token_to_id(token)
     if number is None:
-        raise ModelError(f"the model's tokenizer has no {token}: it is not of the XLM-R kind")
+        raise ModelError(
+            f"the model's tokenizer has no {token}: it is not of the XLM-R kind. Restore its tokenizer.json, or take a "
+            "base of that kind, such as intfloat/multilingual-e5-small"
+        )
     return number

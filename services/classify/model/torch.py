@@ -93,7 +93,8 @@ def _network(location: str, config: Any) -> PreTrainedModel:
         )
     except Exception as error:  # by what is wrong
         raise ModelError(
-            f"the weights of {location} cannot be loaded as a sequence classification model ({error})"
+            f"the weights of {location} cannot be loaded as a sequence classification model ({error}): restore them, "
+            "or set CLASSIFY_MODEL to such a model"
         ) from error
     network, report = loaded
     if report["missing_keys"]:

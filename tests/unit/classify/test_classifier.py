@@ -26,6 +26,16 @@ async def test_labels_are_the_top_ones_with_language_and_levels(scripted: Script
     assert labels.levels == Levels("high", "medium", "low")
 
 
+async def test_the_warm_up_gives_every_run_to_every_thread(scripted: ScriptedModel) -> None:
+    """They take turns."""
+    scripted.threads = 3
+    async with running(Classifier(scripted)):
+        kinds = {(len(batch), len(batch[0])) for batch in scripted.batches}
+        turns = [scripted.batches[thread::3] for thread in range(3)]
+    assert len(kinds) == 3
+    assert all({(len(batch), len(batch[0])) for batch in own} == kinds for own in turns)
+
+
 async def test_order_is_kept_and_copies_are_answered_by_the_cache(scripted: ScriptedModel) -> None:
     seen: list[tuple[int, int]] = []
     texts = [f"text number {n % 7}" for n in range(30)]

@@ -6,11 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from services.classify.model.config import Calibration
 from services.classify.model.labels import INQUIRY_TYPES
 from training.challenge import DEFAULT, challenge_report, read_challenge
 from training.data import UNKNOWN, mentions
+from training.sets import DataError
 from training.targets import WIDTH
 
 PHENOMENA = {
@@ -35,6 +37,11 @@ def test_it_is_labelled_and_tagged_and_balanced() -> None:
     assert all(60 <= rows <= 90 for rows in languages.values())
     assert min(Counter(example.inquiry_type for example in challenge.examples).values()) >= 30
     assert len({example.given.text for example in challenge.examples}) == len(challenge.examples)
+
+
+def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has no \*.jsonl: pass --challenge"):
+        read_challenge(tmp_path)
 
 
 def test_nothing_of_it_is_trained_on() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training import recipe
+from training import calibrate, evaluate, recipe
 from training.__main__ import main
 from training.progress import Forecast, duration
 
@@ -39,6 +39,18 @@ def test_a_recipe_with_a_slip(base: Path, data: Path, tmp_path: Path) -> None:
     path.write_text(recipe.DEFAULT.read_text(encoding="utf-8").replace("warm_up", "warmup"))
     with pytest.raises(SystemExit, match=r"mine.toml: warm_up: Field required; warmup: Extra inputs"):
         start(base, data, tmp_path / "out", settings=path)
+
+
+def test_calibrating_by_too_few_posts(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"error: .*real-validation has 0 labelled rows.*at least 100"):
+        calibrate.main(tmp_path, tmp_path)
+
+
+def test_what_is_no_exported_folder(tmp_path: Path, data: Path) -> None:
+    with pytest.raises(SystemExit, match=r"error: there is no model folder .*nowhere"):
+        calibrate.main(tmp_path / "nowhere", data)
+    with pytest.raises(SystemExit, match=r"error: there is no model folder .*nowhere"):
+        evaluate.main(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,16 @@ import pytest
 
 from services.classify.model.base import ModelInput
 from training.data import UNKNOWN, Example
-from training.metrics import Judged, cross_fitted, expected_calibration_error, fit, judge, macro_f1, threshold
+from training.metrics import (
+    Judged,
+    cross_fitted,
+    expected_calibration_error,
+    fit,
+    fit_field,
+    judge,
+    macro_f1,
+    threshold,
+)
 
 
 def judged(confidence: list[float], right: list[bool]) -> Judged:
@@ -75,3 +84,15 @@ def test_cross_fitted_rows_keep_their_order_and_levels_cover_everything(
     assert expected_calibration_error(together) < expected_calibration_error(raw)
     assert sum(level.coverage for level in levels.values()) == pytest.approx(1)
     assert levels["high"].precision > levels["medium"].precision
+
+
+def test_a_level_without_a_threshold_is_never_given() -> None:
+    """As served: 1 stands for never, also where a probability is rounded up to 1."""
+    certain = np.zeros((100, 9), np.float32)
+    certain[:, 0] = 500.0  # too sure for any temperature
+    examples = [Example(ModelInput("x"), n % 2, UNKNOWN, UNKNOWN, "en", "made up") for n in range(100)]
+    judged_rows, levels = cross_fitted(certain, examples, "inquiry_type")
+    calibration = fit_field(certain, examples, "inquiry_type")
+    assert (judged_rows.confidence == 1).all()
+    assert (calibration.high, calibration.medium, calibration.low) == (1, 1, 1)
+    assert set(levels) == {"abstain"}

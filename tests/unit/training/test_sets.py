@@ -41,6 +41,7 @@ def test_too_few_validation_posts(data: Path) -> None:
         (ROW | {"inquiry_type": "complain"}, "inquiry_type must be one of complaint, feedback"),
         (ROW | {"sentiment": "good"}, "sentiment must be one of negative"),
         (ROW | {"actionable": "yes"}, "actionable must be true, false"),
+        (ROW | {"sure": 4}, "sure must be one of 3, 2, 1, or absent"),
     ],
 )
 def test_a_faulty_row_is_named_by_file_and_line(data: Path, write: Write, row: dict[str, object], says: str) -> None:
@@ -53,6 +54,12 @@ def test_a_line_that_is_not_json(data: Path) -> None:
     (data / "mentions/team.jsonl").write_text("{'text': 'hola'}\n")
     with pytest.raises(DataError, match=r"team.jsonl, line 1: not JSON"):
         check(data)
+
+
+def test_a_text_may_hold_any_character(data: Path) -> None:
+    (data / "mentions/team.jsonl").write_text('{"text": "one\u2028two\u0085three", "lang": "en"}\n', encoding="utf-8")
+    assert check(data) == []
+    assert counts(data)["mentions"] == 121
 
 
 def test_the_fingerprint_names_the_file_that_changed(data: Path, write: Write) -> None:

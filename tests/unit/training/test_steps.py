@@ -17,7 +17,7 @@ from tests.unit.training.conftest import STAGES, Write
 from training.finetune import train
 from training.progress import Forecast, Progress
 from training.recipe import Recipe
-from training.steps import Plan, PlanError, Step, run
+from training.steps import Plan, PlanError, Step, run, steps_of
 
 
 @pytest.fixture
@@ -52,6 +52,16 @@ def test_steps_hand_on_their_results_and_are_done_once(plan: Plan, steps: list[S
     assert (plan.out / "two/two").read_text() == str(plan.out / "one/inside")
     assert run(plan, steps) == str(plan.out / "two")
     assert log == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("name", ["base", "checkpoint", "model", "card"])
+def test_a_stage_has_a_name_of_its_own(plan: Plan, name: str) -> None:
+    first, *others = plan.recipe.stages
+    assert [step.name for step in steps_of(plan, Forecast(1))][:2] == ["base", first.name]
+    for stages in ((first.model_copy(update={"name": name}), *others), (first, first)):
+        same = replace(plan, recipe=plan.recipe.model_copy(update={"stages": stages}))
+        with pytest.raises(PlanError, match="which is taken: give each a name of its own"):
+            steps_of(same, Forecast(1))
 
 
 def test_from_repeats_a_step_and_what_follows(plan: Plan, steps: list[Step], log: list[str]) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
-from services.classify.model.base import ModelError
+from services.classify.model.base import Backend, ModelError, ModelInput
 from services.classify.model.loading import load_model
 
 
@@ -69,6 +70,18 @@ def test_a_spoilt_file_is_named(broken: Path, name: str) -> None:
 def test_a_wrong_config_is_refused(broken: Path, change: Callable[[dict[str, Any]], None], said: str) -> None:
     rewrite(broken / "config.json", change)
     assert said in refusal(broken)
+
+
+@pytest.mark.parametrize("backend", ["openvino", "torch"])
+def test_a_tokenizer_that_pads_and_cuts_by_itself(broken: Path, backend: Backend) -> None:
+    """Many tokenizer.json do: what a text becomes must not depend on the texts beside it, nor on that limit."""
+    texts = [ModelInput("tengo un problema"), ModelInput("no " * 10)]
+    expected = load_model(str(broken), backend, threads=1).encode(texts)
+    tokenizer = Tokenizer.from_file(str(broken / "tokenizer.json"))
+    tokenizer.enable_padding(pad_id=1, pad_token="<pad>")
+    tokenizer.enable_truncation(5)
+    tokenizer.save(str(broken / "tokenizer.json"))
+    assert load_model(str(broken), backend, threads=1).encode(texts) == expected
 
 
 def test_a_config_that_is_no_object_is_refused(broken: Path) -> None:
