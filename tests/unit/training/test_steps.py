@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,7 +128,16 @@ def test_a_run_says_how_far_it_is(plan: Plan, tmp_path: Path, capsys: pytest.Cap
     assert not again.began, "a finished run is not trained again"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that runs the tests in the background has Ctrl-C ignored, and so would what they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("interruptible")
 def test_a_killed_training_goes_on_at_its_last_checkpoint(plan: Plan, tmp_path: Path) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(_toml(plan.recipe, epochs=100))
