@@ -24,8 +24,8 @@ from services.classify.model.base import TokenIds
 from services.classify.model.batching import runs_of
 from services.classify.model.config import ModelConfig, parse_config
 from services.classify.model.folder import CONFIG, SERVED, TOKENIZER, read_tokenizer
-from services.classify.model.input import encode
 from services.classify.model.labels import columns_of
+from services.classify.model.template import encode
 from services.common.errors import TriageError
 from training.calibrate import version_of
 from training.data import mentions

@@ -29,8 +29,9 @@ from transformers import (
 from transformers.utils.hub import cached_file
 
 from services.classify.model.folder import read_tokenizer
-from services.classify.model.input import encode, special_token
+from services.classify.model.input import special_token
 from services.classify.model.labels import NAMES
+from services.classify.model.template import encode
 from training.augment import alter
 from training.data import Example, ibm, mentions, real_validation, tweeteval, umsab
 from training.recipe import Recipe, Stage

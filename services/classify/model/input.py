@@ -8,12 +8,11 @@ parent`, `app store review:`. A plain post on X has none.
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import Final
 
 from tokenizers import Tokenizer
 
-from services.classify.model.base import ModelError, ModelInput, TokenIds
+from services.classify.model.base import ModelError, ModelInput
 
 # Longer texts cost tokenisation time and are cut by the token limit anyway.
 MAX_CHARACTERS = 2_000
@@ -48,25 +47,6 @@ def segments(given: ModelInput) -> tuple[str, str]:
         return normalise(given.text), ""
     parent = normalise(given.parent_text) if given.is_reply else ""
     return normalise(given.text), f"{said}: {parent}".rstrip()
-
-
-def encode(tokenizer: Tokenizer, inputs: Sequence[ModelInput], max_tokens: int) -> list[TokenIds]:
-    """Token ids of each input, at most `max_tokens` long; the context only gets what the text leaves over."""
-    pairs = [segments(given) for given in inputs]
-    texts = tokenizer.encode_batch_fast([text for text, _ in pairs], add_special_tokens=False)
-    replies = [context for _, context in pairs if context]
-    contexts = iter(tokenizer.encode_batch_fast(replies, add_special_tokens=False) if replies else ())
-    start, end = special_token(tokenizer, "<s>"), special_token(tokenizer, "</s>")
-    encoded: list[TokenIds] = []
-    for (_, context), text in zip(pairs, texts, strict=True):
-        ids = [start, *text.ids[: max_tokens - 2], end]
-        if context:
-            room = max_tokens - len(ids) - 2
-            context_ids = next(contexts).ids
-            if room > 0:
-                ids += [end, *context_ids[:room], end]
-        encoded.append(tuple(ids))
-    return encoded
 
 
 def special_token(tokenizer: Tokenizer, token: str) -> int:

@@ -14,7 +14,7 @@ from services.classify.model.base import ModelError
 from services.classify.model.config import parse_config
 from services.classify.model.decode import LOGITS
 from services.classify.model.folder import CONFIG, SERVED, TOKENIZER, read_config, read_tokenizer
-from services.classify.model.input import encode
+from services.classify.model.template import encode
 
 # Processors that multiply bytes into 32-bit sums. Older ones add pairs in 16 bits first, which overflows.
 _BYTE_PRODUCTS: Final = {"avx512_vnni", "avx_vnni", "amx_int8"}

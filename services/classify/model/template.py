@@ -7,7 +7,7 @@ from typing import Self
 from tokenizers import Encoding, Tokenizer
 
 from services.classify.model.base import ModelError, ModelInput, TokenIds
-from services.classify.model.input import segments
+from services.classify.model.input import segments, special_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,12 @@ class Template:
             fits = context and room > 0
             encoded.append(self.pair(text, context[:room]) if fits else self.single(text, max_tokens))
         return encoded
+
+
+def encode(tokenizer: Tokenizer, inputs: Sequence[ModelInput], max_tokens: int) -> list[TokenIds]:
+    """`Template.encode` in XLM-R's form, which the models trained here have."""
+    start, end = special_token(tokenizer, "<s>"), special_token(tokenizer, "</s>")
+    return Template((start,), (end,), (end, end), (end,), typed=False).encode(tokenizer, inputs, max_tokens)
 
 
 def ids_of(tokenizer: Tokenizer, texts: Sequence[str]) -> list[list[int]]:

@@ -22,9 +22,8 @@ from services.classify.model.backend import BackendModel, Logits, Run, in_runs
 from services.classify.model.base import ModelError
 from services.classify.model.config import ModelConfig, parse_config
 from services.classify.model.folder import TOKENIZER, read_tokenizer
-from services.classify.model.input import encode
 from services.classify.model.labels import NAMES, columns_of
-from services.classify.model.template import Template
+from services.classify.model.template import Template, encode
 
 _MAX_TOKENS = 128  # of a model that does not say: nearly every mention fits
 # Some position tables begin after the padding's number.

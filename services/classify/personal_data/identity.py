@@ -69,6 +69,7 @@ def _business_nif(compact: str) -> bool:
 
 
 _DOTTED: Final = r"\d{1,3}(?:\.\d{3}){2,3}"
+_NIF: Final = r"\d{9}|\d{3}([ .])\d{3}\1\d{3}"
 _RUT: Final = r"\d{1,2}\.\d{3}\.\d{3}-?[\dkK]"
 _NINO: Final = r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]{}\d\d{}\d\d{}\d\d{}[A-D]"
 
@@ -133,8 +134,8 @@ FORMS: Final = (
     ),
     form(Kind.TAX_ID, r"[A-HJNP-SUVW]-?\d{7}-?[\dA-J]", cif.is_valid, names=["nif"], any_case=True),
     # Portugal
-    form(Kind.NATIONAL_ID, r"\d{9}|\d{3}([ .])\d{3}\1\d{3}", _person_nif, names=["nif"]),
-    form(Kind.TAX_ID, r"\d{9}|\d{3}([ .])\d{3}\1\d{3}", _business_nif, names=["nif"]),
+    form(Kind.NATIONAL_ID, _NIF, _person_nif, names=["nif"]),
+    form(Kind.TAX_ID, _NIF, _business_nif, names=["nif"]),
     form(
         Kind.NATIONAL_ID,
         r"\d{8}[ -]?\d[ -]?[A-Z\d]{2}\d",

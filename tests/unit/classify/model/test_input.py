@@ -4,7 +4,8 @@ import pytest
 from tokenizers import Tokenizer, models
 
 from services.classify.model.base import ModelError, ModelInput
-from services.classify.model.input import MAX_CHARACTERS, encode, normalise, segments
+from services.classify.model.input import MAX_CHARACTERS, normalise, segments
+from services.classify.model.template import encode
 
 
 @pytest.fixture
