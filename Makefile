@@ -21,8 +21,8 @@ demo: .venv/ready ## Play a written morning through a stack of its own and show 
 kafka: .venv-dev/ready ## Start a Kafka broker for development on port 9092 (KAFKA_PORT), data under var/kafka (Ctrl-C stops)
 	@$(DEV)/python -m tests.support.kafka
 
-test: .venv-dev/ready ## Run every test
-	$(DEV)/pytest
+test: .venv-dev/ready ## Run every test, those that mostly wait beside the others
+	$(DEV)/pytest --numprocesses 2 --dist loadgroup
 
 check: .venv-dev/ready check-alerts ## Format, lint, types, import rules, contracts in sync and not broken, rules of alerts, docs in sync
 	$(DEV)/ruff format --check .

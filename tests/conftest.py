@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.common.log.topics import TOPICS
+from tests.faults.kafka.table import OUTCOME, from_property, table
 from tests.support.kafka import KafkaCluster, delete_topics, topics_of_ours
 from tests.support.kafka.skipping import cluster_or_skip
 
@@ -20,6 +21,28 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     if report.skipped and os.environ.get("CI") == "true":
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, which CI=true does not allow: {report.longrepr}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With two processes (`make test`): what mostly waits in one, everything else in the other, in its order."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("waiting" if item.get_closest_marker("waits") else "working"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of the faults that were played."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    outcomes = [
+        from_property(value)
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == OUTCOME
+    ]
+    if outcomes:
+        terminalreporter.section("faults on Kafka")
+        terminalreporter.write_line(table(outcomes))
 
 
 @pytest.fixture(scope="session")

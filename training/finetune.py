@@ -34,6 +34,7 @@ from services.classify.model.labels import NAMES
 from services.classify.model.template import encode
 from training.augment import alter
 from training.data import Example, ibm, mentions, real_validation, tweeteval, umsab
+from training.distil import answers, blended
 from training.recipe import Recipe, Stage
 from training.targets import PARTS, Floats, hard_targets, loss_of, probabilities
 
@@ -163,10 +164,12 @@ def train(
     seed: int,
     threads: int,
     callbacks: Sequence[TrainerCallback] = (),
+    teachers: Sequence[Path] = (),
 ) -> Path:
     """One run of a stage; its checkpoint. Returns at once when it is finished, goes on when it was broken off.
 
-    With callbacks, which tell of the progress in their way, the Trainer shows no bar and prints nothing itself.
+    `teachers` are the checkpoints whose answers are learnt beside the labels (`Stage.taught`). With callbacks, which
+    tell of the progress in their way, the Trainer shows no bar and prints nothing itself.
     """
     done = out / "done"
     if (done / "tokenizer.json").is_file():
@@ -177,6 +180,9 @@ def train(
     pad_id = special_token(tokenizer, "<pad>")
     examples = training_set(data, stage)
     targets = hard_targets(examples, recipe.label_smoothing)
+    if teachers:
+        texts = encode(tokenizer, [example.given for example in examples], recipe.max_tokens)
+        targets = blended(targets, answers(teachers, texts, pad_id), stage.taught)
     rows = Rows(examples, targets, tokenizer, recipe.max_tokens, recipe.altered, seed)
     watched = {
         name: Rows(held_out, hard_targets(held_out, 0.0), tokenizer, recipe.max_tokens)

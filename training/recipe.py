@@ -32,6 +32,8 @@ class Stage(_Part):
     tweeteval_rows: NonNegativeInt
     leave_out: tuple[str, ...] = Field(default=(), description="sources (file names of written mentions) not used")
     repeat: dict[str, PositiveInt] = Field(default={}, description="how often a source's rows count per epoch")
+    teachers: tuple[str, ...] = Field(default=(), description="earlier stages; this one learns what their runs say")
+    taught: float = Field(default=0.5, ge=0, le=1, description="share of a label that comes from the teachers")
 
 
 class Recipe(_Part):
@@ -53,9 +55,13 @@ class Recipe(_Part):
     )
 
     @model_validator(mode="after")
-    def _averages_known_stages(self) -> Self:
-        unknown = set(self.averaged) - {stage.name for stage in self.stages}
-        if unknown:
+    def _names_known_stages(self) -> Self:
+        known: set[str] = set()
+        for stage in self.stages:
+            if unknown := set(stage.teachers) - known:
+                raise ValueError(f"teachers of {stage.name} are no earlier stages: {', '.join(sorted(unknown))}")
+            known.add(stage.name)
+        if unknown := set(self.averaged) - known:
             raise ValueError(f"averaged names no stage: {', '.join(sorted(unknown))}")
         return self
 

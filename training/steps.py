@@ -200,7 +200,8 @@ def _stage(plan: Plan, stage: Stage, forecast: Forecast) -> Step:
         for seed in stage.seeds:
             progress = Progress(f"{stage.name}, seed {seed}", rows, forecast)
             out = folder / f"seed-{seed}"
-            runs.append(train(base, plan.data, out, plan.recipe, stage, seed, plan.threads, callbacks=(progress,)))
+            teachers = [done for name in stage.teachers for done in sorted((plan.out / name).glob("seed-*/done"))]
+            runs.append(train(base, plan.data, out, plan.recipe, stage, seed, plan.threads, (progress,), teachers))
             if not progress.began:
                 forecast.skip(rows * stage.epochs)
         checkpoint = average(runs, folder / AVERAGED)

@@ -1,15 +1,13 @@
 """One arena for all faults, and the table of what they did."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.faults.kafka.arena import Arena, open_arena
 from tests.faults.kafka.rounds import Outcome
-from tests.faults.kafka.table import table
+from tests.faults.kafka.table import OUTCOME, to_property
 from tests.support.kafka.skipping import runtime_or_skip
-
-_OUTCOMES = pytest.StashKey[list[Outcome]]()
 
 
 @pytest.fixture(scope="package")
@@ -21,12 +19,6 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 
 
 @pytest.fixture
-def outcomes(request: pytest.FixtureRequest) -> list[Outcome]:
-    """What is printed at the end of the run."""
-    return request.config.stash.setdefault(_OUTCOMES, [])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if outcomes := terminalreporter.config.stash.get(_OUTCOMES, []):
-        terminalreporter.section("faults on Kafka")
-        terminalreporter.write_line(table(outcomes))
+def note(record_property: Callable[[str, object], None]) -> Callable[[Outcome], None]:
+    """Takes what is printed at the end of the run."""
+    return lambda outcome: record_property(OUTCOME, to_property(outcome))

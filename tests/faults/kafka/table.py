@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
+from pydantic import TypeAdapter
+
 from tests.faults.kafka.rounds import Outcome
+
+# A test's outcome goes out in its report, under this name: tests may run in processes of their own.
+OUTCOME = "fault outcome"
+_OUTCOMES = TypeAdapter(Outcome)
 
 _HEAD = ("fault", "rounds", "accepted", "lost", "repeated", "out of order", "a partition stood", "the stream stood")
 EXPLANATION = """\
@@ -38,3 +44,13 @@ def table(outcomes: Sequence[Outcome]) -> str:
         for line in lines
     ]
     return "\n".join([*texts, EXPLANATION])
+
+
+def to_property(outcome: Outcome) -> object:
+    """As a report carries it."""
+    return _OUTCOMES.dump_python(outcome, mode="json")
+
+
+def from_property(value: object) -> Outcome:
+    """What `to_property` made of it."""
+    return _OUTCOMES.validate_python(value)

@@ -1,6 +1,7 @@
 """Every fault once; `python -m tests.faults.kafka` goes on with them for as long as wanted."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -18,19 +19,21 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_every_accepted_mention_is_routed_once_and_in_order(
-    arena: Arena, outcomes: list[Outcome], fault: Fault
+    arena: Arena, note: Callable[[Outcome], None], fault: Fault
 ) -> None:
     if fault is FULL_DISK and isinstance(arena.disk, MountRefused):
         pytest.skip(str(arena.disk))
     outcome = await play(arena, fault, MENTIONS, random.Random(fault.name))
-    outcomes.append(outcome)
+    note(outcome)
     assert outcome.accepted >= MENTIONS
     assert outcome.good, outcome
 
 
-async def test_the_replies_to_a_viral_post_spread_over_all_partitions(arena: Arena, outcomes: list[Outcome]) -> None:
+async def test_the_replies_to_a_viral_post_spread_over_all_partitions(
+    arena: Arena, note: Callable[[Outcome], None]
+) -> None:
     outcome = await play(arena, VIRAL_POST, MENTIONS, random.Random(5), VIRAL)
-    outcomes.append(outcome)
+    note(outcome)
     assert outcome.accepted >= MENTIONS
     assert outcome.good, outcome
     assert max(outcome.shares.values()) <= LARGEST_SHARE, outcome.shares

@@ -31,6 +31,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 @pytest.mark.slow
+@pytest.mark.waits
 @pytest.mark.timeout(2 * PATIENCE_SECONDS + UNTIL_THE_END_SECONDS + 60)
 def test_a_sudden_load_is_told_once_and_so_is_its_end(
     stack: Stack, receiver: WebhookReceiver, alerting: Callable[..., Alerting]
