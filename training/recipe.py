@@ -33,6 +33,7 @@ class Stage(_Part):
     leave_out: tuple[str, ...] = Field(default=(), description="sources (file names of written mentions) not used")
     repeat: dict[str, PositiveInt] = Field(default={}, description="how often a source's rows count per epoch")
     teachers: tuple[str, ...] = Field(default=(), description="earlier stages; this one learns what their runs say")
+    width: NonNegativeInt = Field(default=0, description="neurons that each feed-forward layer keeps; 0: all")
     taught: float = Field(default=0.5, ge=0, le=1, description="share of a label that comes from the teachers")
 
 

@@ -19,11 +19,13 @@ from training.card import write_card
 from training.evaluate import evaluate, show, write
 from training.export import export
 from training.finetune import train, training_set
+from training.narrow import narrow
 from training.progress import Forecast, Progress, duration
 from training.prune import prune, texts_of, tokenizer_of
 from training.recipe import Recipe, Stage
 
 AVERAGED = "averaged"
+NARROWED = "narrowed"
 CHECKPOINT = "checkpoint"
 
 
@@ -195,7 +197,10 @@ def _stage(plan: Plan, stage: Stage, forecast: Forecast) -> Step:
     seeds = len(stage.seeds)
 
     def run_stage(base: str) -> str:
-        rows = len(training_set(plan.data, stage))
+        examples = training_set(plan.data, stage)
+        rows = len(examples)
+        if stage.width:
+            base = str(narrow(Path(base), stage.width, examples, plan.recipe.max_tokens, folder / NARROWED))
         runs = []
         for seed in stage.seeds:
             progress = Progress(f"{stage.name}, seed {seed}", rows, forecast)

@@ -1,6 +1,7 @@
 """From a tiny base to a served, measured and described folder: all steps, as `make train` takes them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from training.calibrate import calibrate
 from training.data import real_validation
 from training.evaluate import evaluate
 from training.progress import Forecast
+from training.recipe import Stage
 from training.scoring import logits_of, reference, served
 from training.steps import Plan, run, steps_of
 
@@ -18,8 +20,12 @@ from training.steps import Plan, run, steps_of
 def test_the_steps_make_a_model_that_is_served_measured_and_described(
     plan: Plan, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    last = Stage(
+        name="third", epochs=1, rate=1e-3, seeds=(1,), tweeteval_rows=0, teachers=("first", "second"), width=16
+    )  # fmt: skip
+    plan = replace(plan, recipe=plan.recipe.model_copy(update={"stages": (*plan.recipe.stages, last)}))
     model = Path(run(plan, steps_of(plan, Forecast(0))))
-    assert "[8/8] card: done" in capsys.readouterr().out
+    assert "[9/9] card: done" in capsys.readouterr().out
     files = {path.name for path in model.iterdir()}
     assert {"README.md", "evaluation.json", "model.safetensors", "tokenizer.json", "reliability.svg"} <= files
     one, other = served(model), reference(model, 1)
