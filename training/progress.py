@@ -17,15 +17,23 @@ def duration(seconds: float) -> str:
 
 
 class Forecast:
-    """How long the rest of several runs takes, from the rows that went through the network since it was made."""
+    """How long the rest of several runs trains, from the rows that were trained on and how long that took."""
 
     def __init__(self, rows: float) -> None:
         self._left = rows
         self._done = 0.0
-        self._started = time.monotonic()
+        self._seconds = 0.0
+        self._since = time.monotonic()
+
+    def start(self) -> None:
+        """A run begins: what was done meanwhile, such as asking teachers, does not count."""
+        self._since = time.monotonic()
 
     def add(self, rows: float) -> None:
-        """Count rows that were just trained on."""
+        """Count rows that were trained on since the last call or the start."""
+        now = time.monotonic()
+        self._seconds += now - self._since
+        self._since = now
         self._done += rows
         self._left -= rows
 
@@ -37,7 +45,7 @@ class Forecast:
         """The rest; a question mark before the first rows."""
         if not self._done:
             return "?"
-        return duration(max(self._left, 0.0) * (time.monotonic() - self._started) / self._done)
+        return duration(max(self._left, 0.0) * self._seconds / self._done)
 
 
 class Progress(TrainerCallback):
@@ -53,6 +61,7 @@ class Progress(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """A run that was broken off goes on at a step."""
         self.began, self._step = True, state.global_step
+        self._forecast.start()
         self._forecast.skip(self._trained(args, state, state.global_step))
         if state.global_step:
             print(f"  {self._run}: goes on at step {state.global_step} of {state.max_steps}", flush=True)

@@ -66,3 +66,14 @@ def test_a_forecast_is_silent_before_the_first_rows() -> None:
     forecast.skip(500)
     forecast.add(500)
     assert forecast.left() == "0 s"
+
+
+def test_a_forecast_counts_what_is_trained_and_not_what_comes_before_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("training.progress.time.monotonic", lambda: now)
+    forecast = Forecast(300)
+    now = 1_000  # teachers were asked
+    forecast.start()
+    now = 1_010
+    forecast.add(100)
+    assert forecast.left() == "20 s"
