@@ -32,9 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The table of the faults that were played."""
-    reports = [report for reports in terminalreporter.stats.values() for report in reports]
     outcomes = [
         from_property(value)
+        for reports in terminalreporter.stats.values()
         for report in reports
         if getattr(report, "when", "") == "call"
         for name, value in report.user_properties
@@ -53,7 +53,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """
     if running := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         if there := topics_of_ours(running):
-            pytest.exit(
+            pytest.fail(
                 f"KAFKA_BOOTSTRAP_SERVERS={running} has {', '.join(there)}, which tests would empty: name another one"
             )
         yield running

@@ -18,9 +18,10 @@ from transformers.utils import logging as transformers_logging
 
 from services.common.errors import TriageError
 from training import recipe as recipes
+from training.plan import Plan, PlanError
 from training.progress import Forecast, duration
 from training.sets import check
-from training.steps import Plan, PlanError, rows_to_train, run, steps_of
+from training.steps import rows_to_train, run, steps_of
 
 # What a core of an AMD EPYC (Zen 4: AVX-512 with bfloat16) trains with the 12-layer base: for the first forecast only.
 ROWS_PER_SECOND_AND_CORE = 25
@@ -51,7 +52,8 @@ def main(
     except TriageError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        print("\nstopped: the same command goes on from here", file=sys.stderr)
+        same = "the same command without --from" if again_from else "the same command"
+        print(f"\nstopped: {same} goes on from here", file=sys.stderr)
         sys.exit(INTERRUPTED)
     print(f"{model} is ready after {duration(time.monotonic() - started)}: serve it with CLASSIFY_MODEL={model}")
 

@@ -52,7 +52,8 @@ def render(report: Report, pictures: list[str], recipe: recipes.Recipe) -> str:
         front_matter=front_matter(report),
         name=model["name"],
         version=model["version"],
-        shape=f"{model['layers']} layers, hidden size {model['hidden_size']}, {model['vocabulary']:,} word pieces, "
+        shape=f"{model['layers']} layers, hidden size {model['hidden_size']}, {model['feed_forward']} feed-forward "
+        f"neurons each, {model['vocabulary']:,} word pieces, "
         f"{model['parameters'] / 1e6:.1f} M parameters",
         max_tokens=model["max_tokens"],
         sources=sources_table(report, sources),
@@ -127,13 +128,15 @@ def _result(name: str, kind: str, split: str, metrics: dict[str, tuple[str, floa
 def recipe_text(recipe: recipes.Recipe) -> str:
     """The settings of `recipe.toml`."""
     stages = tables.table(
-        ("stage", "epochs", "rate", "runs (averaged)", "TweetEval rows", "without", "repeated"),
+        ("stage", "epochs", "rate", "runs (averaged)", "taught by", "neurons", "TweetEval rows", "without", "repeated"),
         (
             (
                 stage.name,
                 f"{stage.epochs:g}",
                 f"{stage.rate:g}",
                 len(stage.seeds),
+                f"{', '.join(stage.teachers)} ({stage.taught:.0%})" if stage.teachers else "–",
+                stage.width or "all",
                 stage.tweeteval_rows,
                 ", ".join(stage.leave_out) or "–",
                 ", ".join(f"{source} × {times}" for source, times in stage.repeat.items()) or "–",

@@ -110,6 +110,7 @@ def _shape(folder: Path) -> Report:
         "parameters": sum(math.prod(shape) for shape in shapes),
         "layers": config.get("num_hidden_layers"),
         "hidden_size": config.get("hidden_size"),
+        "feed_forward": config.get("intermediate_size"),
         "vocabulary": config.get("vocab_size"),
     }
 

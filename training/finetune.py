@@ -28,15 +28,15 @@ from transformers import (
 )
 from transformers.utils.hub import cached_file
 
+from services.classify.model.base import TokenIds
 from services.classify.model.folder import read_tokenizer
 from services.classify.model.input import special_token
 from services.classify.model.labels import NAMES
 from services.classify.model.template import encode
 from training.augment import alter
 from training.data import Example, ibm, mentions, real_validation, tweeteval, umsab
-from training.distil import answers, blended
 from training.recipe import Recipe, Stage
-from training.targets import PARTS, Floats, hard_targets, loss_of, probabilities
+from training.targets import PARTS, Floats, blended, hard_targets, loss_of, probabilities
 
 
 class Rows(Dataset[dict[str, Any]]):
@@ -117,13 +117,18 @@ def parameter_groups(model: Any, recipe: Recipe, rate: float) -> list[dict[str, 
     return [{"params": parameters, "lr": own} for own, parameters in groups.items()]
 
 
+def padded(texts: Sequence[TokenIds], pad_id: int) -> tuple[Tensor, Tensor]:
+    """Ids and mask, both (texts, longest)."""
+    ids = torch.full((len(texts), max(map(len, texts))), pad_id, dtype=torch.long)
+    for row, text in enumerate(texts):
+        ids[row, : len(text)] = torch.tensor(text)
+    return ids, torch.ne(ids, pad_id).long()
+
+
 def collate(rows: Sequence[dict[str, Any]], pad_id: int) -> dict[str, Tensor]:
     """Ids and mask (rows, longest), targets (rows, WIDTH)."""
-    ids = torch.full((len(rows), max(len(row["input_ids"]) for row in rows)), pad_id, dtype=torch.long)
-    for at, row in enumerate(rows):
-        ids[at, : len(row["input_ids"])] = torch.tensor(row["input_ids"])
-    labels = torch.from_numpy(np.stack([row["labels"] for row in rows]))
-    return {"input_ids": ids, "attention_mask": torch.ne(ids, pad_id).long(), "labels": labels}
+    ids, mask = padded([row["input_ids"] for row in rows], pad_id)
+    return {"input_ids": ids, "attention_mask": mask, "labels": torch.from_numpy(np.stack([r["labels"] for r in rows]))}
 
 
 def network_of(base: str, recipe: Recipe, seed: int) -> PreTrainedModel:
@@ -163,13 +168,14 @@ def train(
     stage: Stage,
     seed: int,
     threads: int,
+    *,
     callbacks: Sequence[TrainerCallback] = (),
-    teachers: Sequence[Path] = (),
+    said: Floats | None = None,
 ) -> Path:
     """One run of a stage; its checkpoint. Returns at once when it is finished, goes on when it was broken off.
 
-    `teachers` are the checkpoints whose answers are learnt beside the labels (`Stage.taught`). With callbacks, which
-    tell of the progress in their way, the Trainer shows no bar and prints nothing itself.
+    `said` is what teachers say of the stage's rows (rows, WIDTH), learnt beside the labels (`Stage.taught`). With
+    callbacks, which tell of the progress in their way, the Trainer shows no bar and prints nothing itself.
     """
     done = out / "done"
     if (done / "tokenizer.json").is_file():
@@ -180,9 +186,8 @@ def train(
     pad_id = special_token(tokenizer, "<pad>")
     examples = training_set(data, stage)
     targets = hard_targets(examples, recipe.label_smoothing)
-    if teachers:
-        texts = encode(tokenizer, [example.given for example in examples], recipe.max_tokens)
-        targets = blended(targets, answers(teachers, texts, pad_id), stage.taught)
+    if said is not None:
+        targets = blended(targets, said, stage.taught)
     rows = Rows(examples, targets, tokenizer, recipe.max_tokens, recipe.altered, seed)
     watched = {
         name: Rows(held_out, hard_targets(held_out, 0.0), tokenizer, recipe.max_tokens)

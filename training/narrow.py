@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from services.classify.model.folder import TOKENIZER, read_tokenizer
 from services.classify.model.input import special_token
+from services.common.errors import TriageError
 from training.data import Example
 from training.finetune import Rows, collate
 from training.targets import hard_targets, loss_of
@@ -26,11 +27,26 @@ _BATCH: Final = 24
 _SEED: Final = 2027
 
 
+class NarrowError(TriageError):
+    """A network cannot be narrowed so far; the message says what to do."""
+
+
+def check_width(base: str, width: int) -> None:
+    """Raise NarrowError unless the network of a folder or hub id has more than `width` neurons to choose from."""
+    config = AutoConfig.from_pretrained(base)
+    if config.model_type != "bert":
+        raise NarrowError(f"{base} is a {config.model_type}: only BERT is narrowed. Leave `width` out of the recipe")
+    if width > config.intermediate_size:
+        raise NarrowError(
+            f"{base} has {config.intermediate_size} neurons in each feed-forward layer: `width` in the recipe cannot be"
+            f" {width}"
+        )
+
+
 def narrow(checkpoint: Path, width: int, examples: Sequence[Example], max_tokens: int, out: Path) -> Path:
-    """Write `checkpoint` to `out` with the `width` neurons of each layer that matter most to `examples`."""
-    network = AutoModelForSequenceClassification.from_pretrained(
-        checkpoint, dtype=torch.float32, attn_implementation="eager"
-    ).eval()
+    """Write `checkpoint`, a BERT with its heads, to `out` with the `width` neurons of each layer that matter most to
+    `examples`; the tokenizer is written last."""
+    network = AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=torch.float32).eval()
     tokenizer = read_tokenizer(checkpoint / TOKENIZER)
     pad_id = special_token(tokenizer, "<pad>")
     chosen = random.Random(_SEED).sample(examples, min(TEXTS, len(examples)))
@@ -62,7 +78,9 @@ def _importance(network: Any, batches: Sequence[dict[str, Tensor]]) -> list[Tens
     for batch in batches:
         network.zero_grad()
         logits = network(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
-        loss_of(logits, batch["labels"]).backward()
+        # A sum over the rows: the last batch is smaller, and its texts shall count like the others.
+        loss = loss_of(logits, batch["labels"]) * len(logits)
+        loss.backward()  # type: ignore[no-untyped-call]
         for number, activations in seen.items():
             gradient = activations.grad
             assert gradient is not None

@@ -33,8 +33,10 @@ class Stage(_Part):
     leave_out: tuple[str, ...] = Field(default=(), description="sources (file names of written mentions) not used")
     repeat: dict[str, PositiveInt] = Field(default={}, description="how often a source's rows count per epoch")
     teachers: tuple[str, ...] = Field(default=(), description="earlier stages; this one learns what their runs say")
+    taught: float = Field(
+        default=0.5, ge=0, le=1, description="share of a label that comes from the teachers; where there is none, all"
+    )
     width: NonNegativeInt = Field(default=0, description="neurons that each feed-forward layer keeps; 0: all")
-    taught: float = Field(default=0.5, ge=0, le=1, description="share of a label that comes from the teachers")
 
 
 class Recipe(_Part):
@@ -57,13 +59,17 @@ class Recipe(_Part):
 
     @model_validator(mode="after")
     def _names_known_stages(self) -> Self:
-        known: set[str] = set()
+        widths: dict[str, int] = {}  # of the networks that the stages so far leave; 0 is the base's
         for stage in self.stages:
-            if unknown := set(stage.teachers) - known:
+            if unknown := set(stage.teachers) - set(widths):
                 raise ValueError(f"teachers of {stage.name} are no earlier stages: {', '.join(sorted(unknown))}")
-            known.add(stage.name)
-        if unknown := set(self.averaged) - known:
+            if stage.width and not widths:
+                raise ValueError(f"{stage.name} is the first stage: only what an earlier one has trained has a width")
+            widths[stage.name] = stage.width or (list(widths.values())[-1] if widths else 0)
+        if unknown := set(self.averaged) - set(widths):
             raise ValueError(f"averaged names no stage: {', '.join(sorted(unknown))}")
+        if len({widths[name] for name in self.averaged}) > 1:
+            raise ValueError("averaged names stages of different widths: their weights do not correspond")
         return self
 
 

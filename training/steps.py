@@ -7,61 +7,39 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from services.classify.model.config import ModelConfig
-from services.common.errors import TriageError
-from training import sets
 from training.average import average
 from training.calibrate import calibrate
 from training.card import write_card
 from training.evaluate import evaluate, show, write
 from training.export import export
-from training.finetune import train, training_set
-from training.narrow import narrow
-from training.progress import Forecast, Progress, duration
+from training.finetune import training_set
+from training.narrow import check_width
+from training.plan import Plan, PlanError
+from training.progress import Forecast, duration
 from training.prune import prune, texts_of, tokenizer_of
 from training.recipe import Recipe, Stage
+from training.stages import AVERAGED, run_stage
 
-AVERAGED = "averaged"
-NARROWED = "narrowed"
 CHECKPOINT = "checkpoint"
-
-
-class PlanError(TriageError):
-    """A folder holds another training's results, or a step does not exist; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is made from what. `pieces` is the vocabulary's size (0: the base is taken as it is)."""
-
-    base: str
-    data: Path
-    out: Path
-    recipe: Recipe
-    pieces: int
-    threads: int
-
-    def made_from(self) -> dict[str, Any]:
-        """All that decides the results."""
-        return {
-            "base": self.base,
-            "pieces": self.pieces,
-            "recipe": self.recipe.model_dump(mode="json"),
-            "data": sets.fingerprint(self.data),
-        }
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`run` takes the last step's result, a folder or hub id, and gives its own. `owns` is the folder that it fills."""
+    """`run` takes the last step's result, a folder or hub id, and gives its own. `owns` is the folder that it fills.
+
+    `skip` is called instead when the step is done already.
+    """
 
     name: str
     says: str
     run: Callable[[str], str]
     owns: Path | None = None
+    skip: Callable[[], None] = lambda: None
 
 
 def steps_of(plan: Plan, forecast: Forecast) -> list[Step]:
@@ -100,7 +78,12 @@ def steps_of(plan: Plan, forecast: Forecast) -> list[Step]:
 
 def rows_to_train(plan: Plan) -> float:
     """How many rows go through the network in all runs together."""
-    return sum(len(training_set(plan.data, stage)) * stage.epochs * len(stage.seeds) for stage in plan.recipe.stages)
+    return sum(rows_of(plan, stage) for stage in plan.recipe.stages)
+
+
+def rows_of(plan: Plan, stage: Stage) -> float:
+    """The same of one stage."""
+    return len(training_set(plan.data, stage)) * stage.epochs * len(stage.seeds)
 
 
 @dataclass
@@ -152,6 +135,7 @@ def run(plan: Plan, steps: Sequence[Step], again_from: str = "") -> str:
         head = f"[{number + 1}/{len(steps)}] {step.name}"
         if record.done(step):
             result = record.results[step.name]
+            step.skip()
             print(f"{head}: done before", flush=True)
             continue
         _forget(record, steps[number + 1 :])
@@ -189,33 +173,24 @@ def _forget(record: Record, steps: Sequence[Step]) -> None:
 
 def _base(plan: Plan, base: str) -> str:
     tokenizer_of(base)
+    for stage in plan.recipe.stages:
+        if stage.width:
+            check_width(base, stage.width)
     return prune(base, texts_of(plan.data), plan.out / "base", plan.pieces) if plan.pieces else base
 
 
 def _stage(plan: Plan, stage: Stage, forecast: Forecast) -> Step:
-    folder = plan.out / stage.name
     seeds = len(stage.seeds)
-
-    def run_stage(base: str) -> str:
-        examples = training_set(plan.data, stage)
-        rows = len(examples)
-        if stage.width:
-            base = str(narrow(Path(base), stage.width, examples, plan.recipe.max_tokens, folder / NARROWED))
-        runs = []
-        for seed in stage.seeds:
-            progress = Progress(f"{stage.name}, seed {seed}", rows, forecast)
-            out = folder / f"seed-{seed}"
-            teachers = [done for name in stage.teachers for done in sorted((plan.out / name).glob("seed-*/done"))]
-            runs.append(train(base, plan.data, out, plan.recipe, stage, seed, plan.threads, (progress,), teachers))
-            if not progress.began:
-                forecast.skip(rows * stage.epochs)
-        checkpoint = average(runs, folder / AVERAGED)
-        for unneeded in folder.glob("seed-*/checkpoint-*"):  # half a gigabyte each, only for going on with a run
-            shutil.rmtree(unneeded)
-        return str(checkpoint)
-
     says = f"fine-tune: {stage.epochs:g} epochs, " + ("one run" if seeds == 1 else f"{seeds} runs, averaged")
-    return Step(stage.name, says, run_stage, folder)
+    if stage.width:
+        says += f", {stage.width:,} neurons in each feed-forward layer"
+    if stage.teachers:
+        says += f", taught by {' and '.join(stage.teachers)}"
+
+    def skip() -> None:
+        forecast.skip(rows_of(plan, stage))
+
+    return Step(stage.name, says, partial(run_stage, plan, stage, forecast=forecast), plan.out / stage.name, skip)
 
 
 def _average(plan: Plan) -> str:

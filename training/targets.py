@@ -42,6 +42,11 @@ def hard_targets(examples: Sequence[Example], smoothing: float) -> Floats:
     return targets
 
 
+def blended(targets: Floats, said: Floats, share: float) -> Floats:
+    """Both (rows, WIDTH): `share` of each target from what teachers said; all of it where there is no label (NaN)."""
+    return np.where(np.isnan(targets), said, (1 - share) * targets + share * said).astype(np.float32)
+
+
 def probabilities(logits: Floats) -> Floats:
     """The three distributions of logits (rows, WIDTH), side by side."""
     tensor = torch.from_numpy(logits)

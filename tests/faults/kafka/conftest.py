@@ -1,4 +1,4 @@
-"""One arena for all faults, and the table of what they did."""
+"""One arena for all faults."""
 
 from collections.abc import Callable, Iterator
 

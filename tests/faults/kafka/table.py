@@ -20,7 +20,7 @@ nothing, in the worst round. A silent worker is replaced after 6 s here (10 by d
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
-    """The lines, faults in the order in which they came first."""
+    """The lines, faults in the order of their first outcomes."""
     lines = [_HEAD]
     for fault in dict.fromkeys(outcome.fault for outcome in outcomes):
         of_fault = [outcome for outcome in outcomes if outcome.fault == fault]

@@ -11,8 +11,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, BertModel
 
 from services.classify.model.labels import INQUIRY_TYPES, SENTIMENTS
+from training.plan import Plan
 from training.recipe import Recipe, Stage
-from training.steps import Plan
 
 WORDS = ("mal", "bien", "ayuda", "quiero", "listo", "hola", "gracias", "app")
 Write = Callable[..., None]

@@ -1,5 +1,7 @@
-"""What is learnt from teachers: their mean, whatever the batch; the labels keep their share."""
+"""What teachers say: their mean, whatever the batch, asked once."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,15 +9,17 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification
 
+from services.classify.model.base import TokenIds
 from tests.unit.training.conftest import STAGES
-from training.distil import answers, blended
-from training.finetune import network_of, training_set
+from training import stages
+from training.distil import answers
+from training.finetune import network_of
+from training.plan import Plan, PlanError
 from training.progress import Forecast
-from training.recipe import Recipe
-from training.steps import Plan, run, steps_of
-from training.targets import probabilities
+from training.steps import Step, run, steps_of
+from training.targets import Floats, blended, probabilities
 
-TEXTS = ((0, 4, 2), (0, 5, 6, 7, 2), (0, 8, 9, 2))
+TEXTS = ((0, 4, 2), (0, 5, 6, 7, 2), (0, 8, 9, 2), (0, 4, 2))
 
 
 def test_the_answers_are_the_checkpoints_mean_in_the_order_of_the_texts(base: Path, plan: Plan, tmp_path: Path) -> None:
@@ -42,28 +46,44 @@ def test_labels_keep_their_share_and_missing_ones_come_from_the_teachers() -> No
     assert blended(targets, said, 0.25) == pytest.approx(np.array([[0.9, 0.1], [0.3, 0.7]]))
 
 
-def test_a_stage_is_taught_by_all_runs_of_the_stages_that_it_names(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    taught = STAGES[0].model_copy(update={"name": "taught", "teachers": ("first", "second")})
+@pytest.fixture
+def taught(plan: Plan) -> list[Step]:
+    """The steps up to a third stage that the runs before teach, and that keeps half of the neurons."""
+    stage = STAGES[0].model_copy(
+        update={"name": "third", "teachers": ("first", "second"), "width": 16, "seeds": (1, 2)}
+    )
+    plan = replace(plan, pieces=0, recipe=plan.recipe.model_copy(update={"stages": (*STAGES, stage)}))
+    return steps_of(plan, Forecast(1))[:4]
+
+
+def test_teachers_are_asked_once_whatever_the_seeds_and_interruptions(
+    plan: Plan, taught: list[Step], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[list[str]] = []
 
-    def recording(
-        checkpoints: list[Path], texts: list[object], pad_id: int
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def recording(checkpoints: Sequence[Path], texts: Sequence[TokenIds], pad_id: int) -> Floats:
         asked.append([str(checkpoint.relative_to(plan.out)) for checkpoint in checkpoints])
-        return answers(checkpoints, texts, pad_id)  # type: ignore[arg-type]
+        return answers(checkpoints, texts, pad_id)
 
-    monkeypatch.setattr("training.finetune.answers", recording)
-    plan = Plan(plan.base, plan.data, plan.out, plan.recipe.model_copy(update={"stages": (*STAGES, taught)}), 0, 1)
-    steps = steps_of(plan, Forecast(1))
-    run(plan, steps[: 1 + len(plan.recipe.stages)])
+    def interrupted(*_args: object, **_options: object) -> None:
+        raise KeyboardInterrupt
+
+    plan = replace(plan, pieces=0)
+    monkeypatch.setattr(stages, "answers", recording)
+    result = run(plan, taught[:3])
+    with monkeypatch.context() as broken:
+        broken.setattr(stages, "train", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            taught[3].run(result)
+    with monkeypatch.context() as watched:
+        watched.setattr(stages, "narrow", interrupted)  # is not called again
+        checkpoint = taught[3].run(result)
     assert asked == [["first/seed-1/done", "second/seed-1/done", "second/seed-2/done"]]
-    assert (plan.out / "taught/averaged/model.safetensors").is_file()
-    assert training_set(plan.data, taught)
+    assert AutoModelForSequenceClassification.from_pretrained(checkpoint).config.intermediate_size == 16
 
 
-def test_teachers_are_earlier_stages(plan: Plan) -> None:
-    wrong = plan.recipe.model_dump() | {
-        "stages": [STAGES[0].model_dump() | {"teachers": ("second",)}, STAGES[1].model_dump()]
-    }
-    with pytest.raises(ValueError, match="teachers of first are no earlier stages: second"):
-        Recipe.model_validate(wrong)
+def test_a_teacher_that_is_gone_is_named(plan: Plan, taught: list[Step]) -> None:
+    result = run(replace(plan, pieces=0), taught[:3])
+    (plan.out / "first/seed-1/done/tokenizer.json").unlink()
+    with pytest.raises(PlanError, match="seed-1/done is gone, and third is to be taught by it: --from first"):
+        taught[3].run(result)

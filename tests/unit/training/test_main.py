@@ -6,6 +6,7 @@ import pytest
 
 from training import calibrate, evaluate, recipe
 from training.__main__ import main
+from training.plan import Plan
 from training.progress import Forecast, duration
 
 
@@ -39,6 +40,22 @@ def test_a_recipe_with_a_slip(base: Path, data: Path, tmp_path: Path) -> None:
     path.write_text(recipe.DEFAULT.read_text(encoding="utf-8").replace("warm_up", "warmup"))
     with pytest.raises(SystemExit, match=r"mine.toml: warm_up: Field required; warmup: Extra inputs"):
         start(base, data, tmp_path / "out", settings=path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (({"teachers": ("second",)}, {}), "teachers of first are no earlier stages: second"),
+        (({"width": 16}, {}), "first is the first stage: only what an earlier one has trained has a width"),
+        (({}, {"width": 16, "averaged": ("first", "second")}), "averaged names stages of different widths"),
+        (({}, {"averaged": ("third",)}), "averaged names no stage: third"),
+    ],
+)
+def test_a_recipe_whose_stages_do_not_fit(plan: Plan, changes: tuple[dict[str, object], ...], said: str) -> None:
+    averaged = changes[1].pop("averaged", ())
+    stages = [stage.model_dump() | change for stage, change in zip(plan.recipe.stages, changes, strict=True)]
+    with pytest.raises(ValueError, match=said):
+        recipe.Recipe.model_validate(plan.recipe.model_dump() | {"stages": stages, "averaged": averaged})
 
 
 def test_calibrating_by_too_few_posts(tmp_path: Path) -> None:

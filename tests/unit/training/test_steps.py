@@ -15,9 +15,10 @@ import pytest
 
 from tests.unit.training.conftest import STAGES, Write
 from training.finetune import train
+from training.plan import Plan, PlanError
 from training.progress import Forecast, Progress
 from training.recipe import Recipe
-from training.steps import Plan, PlanError, Step, run, steps_of
+from training.steps import Step, run, steps_of
 
 
 @pytest.fixture

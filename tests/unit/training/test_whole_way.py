@@ -10,10 +10,11 @@ from services.classify.model.base import ModelInput
 from training.calibrate import calibrate
 from training.data import real_validation
 from training.evaluate import evaluate
+from training.plan import Plan
 from training.progress import Forecast
 from training.recipe import Stage
 from training.scoring import logits_of, reference, served
-from training.steps import Plan, run, steps_of
+from training.steps import run, steps_of
 
 
 @pytest.mark.slow
