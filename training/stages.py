@@ -58,7 +58,7 @@ def _answers(plan: Plan, stage: Stage, base: Path, examples: Sequence[Example]) 
     path = plan.out / stage.name / "answers.npy"
     if not path.is_file():
         teachers = _teachers(plan, stage)
-        print(f"  {stage.name}: asks {len(teachers)} networks about {len(examples):,} rows", flush=True)
+        print(f"  {stage.name}: asks its teachers ({len(teachers)} runs) about {len(examples):,} rows", flush=True)
         tokenizer = read_tokenizer(base / TOKENIZER)
         texts = encode(tokenizer, [example.given for example in examples], plan.recipe.max_tokens)
         path.parent.mkdir(parents=True, exist_ok=True)
