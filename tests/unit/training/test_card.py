@@ -42,7 +42,7 @@ def report(data: Path) -> Report:
     return {
         "model": {
             "name": "tiny", "version": "2026.01.02-abc", "max_tokens": 32, "parameters": 1234567, "layers": 1,
-            "hidden_size": 32, "vocabulary": 12,
+            "hidden_size": 32, "feed_forward": 960, "vocabulary": 12,
         },
         "served": {
             "megabytes": 1.5, "checkpoint_megabytes": 3.1, "load_seconds": 0.2, "texts_per_second_one_core": 321.0,
