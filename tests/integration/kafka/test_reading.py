@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
@@ -89,6 +90,23 @@ async def test_a_damaged_batch_stops_the_stage_and_costs_no_other_partition_a_re
 async def read_all_of(log: KafkaLog, topic: str, partition: int) -> list[str]:
     """The values of one partition."""
     return [v async for records in read_to_end(log, topic, partition, 0, MANY, BIG) for v in values(records)]
+
+
+async def test_a_connection_that_closes_while_it_is_written_to_is_asked_over_another(
+    open_kafka: OpenKafka, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = await open_kafka()
+    await log.append([new(names.source, "a")])
+    send, failures = AIOKafkaConnection.send, [RuntimeError("the handler is closed")]
+
+    def write(connection: AIOKafkaConnection, *args: object, **options: object) -> object:
+        if failures:
+            raise failures.pop()  # as uvloop does when the broker has closed the connection a moment ago
+        return send(connection, *args, **options)
+
+    monkeypatch.setattr(AIOKafkaConnection, "send", write)
+    assert (await log.bounds(names.source))[0].end == 1
+    assert not failures
 
 
 async def test_a_consumer_that_has_failed_is_replaced(

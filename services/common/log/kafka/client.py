@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, PartitionRecords
 from aiokafka.errors import (
+    KafkaConnectionError,
     KafkaError,
     NoError,
     NotLeaderForPartitionError,
@@ -43,13 +44,26 @@ _PAUSE_SECONDS: Final = (0.02, 0.5)  # first and longest
 _REQUEST_MS: Final = 10_000
 
 
+class _Client(AIOKafkaClient):  # type: ignore[misc]
+    """aiokafka's, with one kind of error for a connection that is gone."""
+
+    async def send(self, node_id: int, request: Any, **options: Any) -> Any:
+        """See `AIOKafkaClient.send`. uvloop refuses to write to a connection that was closed a moment ago."""
+        try:
+            return await super().send(node_id, request, **options)
+        except RuntimeError as error:
+            if isinstance(error, KafkaError):
+                raise
+            raise KafkaConnectionError(str(error)) from error
+
+
 class KafkaClient:
     """Asks the brokers. One for a process."""
 
     def __init__(self, options: Mapping[str, Any], topics: Sequence[str]) -> None:
         """`options`: see `connection_options`. `topics`: those that will be asked for."""
         self._options = options
-        self._client = AIOKafkaClient(**options, request_timeout_ms=_REQUEST_MS)
+        self._client = _Client(**options, request_timeout_ms=_REQUEST_MS)
         self._topics = tuple(topics)
         self.cluster_id = ""
         self.partitions: dict[str, int] = {}  # of those topics that exist
