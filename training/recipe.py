@@ -60,12 +60,15 @@ class Recipe(_Part):
     @model_validator(mode="after")
     def _names_known_stages(self) -> Self:
         widths: dict[str, int] = {}  # of the networks that the stages so far leave; 0 is the base's
+        width = 0
         for stage in self.stages:
             if unknown := set(stage.teachers) - set(widths):
                 raise ValueError(f"teachers of {stage.name} are no earlier stages: {', '.join(sorted(unknown))}")
             if stage.width and not widths:
                 raise ValueError(f"{stage.name} is the first stage: only what an earlier one has trained has a width")
-            widths[stage.name] = stage.width or (list(widths.values())[-1] if widths else 0)
+            if stage.width > width > 0:
+                raise ValueError(f"{stage.name} has {stage.width} neurons, and the stage before left only {width}")
+            widths[stage.name] = width = stage.width or width
         if unknown := set(self.averaged) - set(widths):
             raise ValueError(f"averaged names no stage: {', '.join(sorted(unknown))}")
         if len({widths[name] for name in self.averaged}) > 1:

@@ -58,6 +58,13 @@ def test_a_recipe_whose_stages_do_not_fit(plan: Plan, changes: tuple[dict[str, o
         recipe.Recipe.model_validate(plan.recipe.model_dump() | {"stages": stages, "averaged": averaged})
 
 
+def test_a_network_does_not_grow_again(plan: Plan) -> None:
+    stages = [plan.recipe.stages[0].model_dump()]
+    stages += [stages[0] | {"name": name, "width": width} for name, width in (("second", 8), ("third", 16))]
+    with pytest.raises(ValueError, match="third has 16 neurons, and the stage before left only 8"):
+        recipe.Recipe.model_validate(plan.recipe.model_dump() | {"stages": stages})
+
+
 def test_calibrating_by_too_few_posts(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"error: .*real-validation has 0 labelled rows.*at least 100"):
         calibrate.main(tmp_path, tmp_path)
