@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from aiokafka.client import AIOKafkaClient, CoordinationType
+from aiokafka.client import CoordinationType
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
@@ -20,6 +20,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import Array, Boolean, Int8, Int16, Int32, Schema, String
 
+from services.common.log.kafka.client import BrokerClient
 from services.common.log.kafka.diagnosis import connection_error
 from services.common.log.kafka.errors import port_error
 from services.common.log.kafka.topic_plan import ActualTopic, Change, DesiredTopic
@@ -105,7 +106,7 @@ class TopicAdmin:
     def __init__(self, options: Mapping[str, Any]) -> None:
         """`options`: see `connection_options`."""
         self._options = options
-        self._client = AIOKafkaClient(**options, request_timeout_ms=_REQUEST_MS)
+        self._client = BrokerClient(**options, request_timeout_ms=_REQUEST_MS)
 
     async def __aenter__(self) -> Self:
         try:

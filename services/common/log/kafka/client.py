@@ -44,7 +44,7 @@ _PAUSE_SECONDS: Final = (0.02, 0.5)  # first and longest
 _REQUEST_MS: Final = 10_000
 
 
-class _Client(AIOKafkaClient):  # type: ignore[misc]
+class BrokerClient(AIOKafkaClient):  # type: ignore[misc]
     """aiokafka's, with one kind of error for a connection that is gone."""
 
     async def send(self, node_id: int, request: Any, **options: Any) -> Any:
@@ -63,7 +63,7 @@ class KafkaClient:
     def __init__(self, options: Mapping[str, Any], topics: Sequence[str]) -> None:
         """`options`: see `connection_options`. `topics`: those that will be asked for."""
         self._options = options
-        self._client = _Client(**options, request_timeout_ms=_REQUEST_MS)
+        self._client = BrokerClient(**options, request_timeout_ms=_REQUEST_MS)
         self._topics = tuple(topics)
         self.cluster_id = ""
         self.partitions: dict[str, int] = {}  # of those topics that exist
