@@ -32,7 +32,7 @@ class NarrowError(TriageError):
 
 
 def check_width(base: str, width: int) -> None:
-    """Raise NarrowError unless the network of a folder or hub id has more than `width` neurons to choose from."""
+    """Raise NarrowError unless the network of a folder or hub id is a BERT of at least `width` neurons."""
     config = AutoConfig.from_pretrained(base)
     if config.model_type != "bert":
         raise NarrowError(f"{base} is a {config.model_type}: only BERT is narrowed. Leave `width` out of the recipe")

@@ -70,9 +70,11 @@ def _answers(plan: Plan, stage: Stage, base: Path, examples: Sequence[Example]) 
 
 def _teachers(plan: Plan, stage: Stage) -> list[Path]:
     """The checkpoints of all runs of the stages that are named."""
-    named = [earlier for earlier in plan.recipe.stages if earlier.name in stage.teachers]
-    teachers = [plan.out / earlier.name / f"seed-{seed}" / "done" for earlier in named for seed in earlier.seeds]
-    for teacher in teachers:
-        if not (teacher / TOKENIZER).is_file():
-            raise PlanError(f"{teacher} is gone, and {stage.name} is to be taught by it: --from {teacher.parts[-3]}")
+    teachers = []
+    for earlier in plan.recipe.stages:
+        for seed in earlier.seeds if earlier.name in stage.teachers else ():
+            teacher = plan.out / earlier.name / f"seed-{seed}" / "done"
+            if not (teacher / TOKENIZER).is_file():
+                raise PlanError(f"{teacher} is gone, and {stage.name} is to be taught by it: --from {earlier.name}")
+            teachers.append(teacher)
     return teachers
